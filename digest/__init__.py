@@ -1,0 +1,1 @@
+"""Knows weeks, ranking, pages and outgoing mail."""

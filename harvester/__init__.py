@@ -1,0 +1,1 @@
+"""Knows mail and the database file; knows nothing of language."""

@@ -1,0 +1,88 @@
+"""Opens the one SQLite file with the settings everything relies on, and brings its schema up to date.
+
+Knows no table but its own list of migrations.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import sqlite_utils
+
+from harvester.errors import DatabaseError, TryLater
+
+MIGRATIONS = Path(__file__).with_name("migrations")
+BUSY_TIMEOUT_SECONDS = 30
+
+
+def open_database(path: Path) -> sqlite_utils.Database:
+    """Open (or create, mode 0600) the database and run the migrations it still lacks, each in its own transaction."""
+    is_new = not path.exists()
+    try:
+        if is_new:
+            path.touch(mode=0o600)
+        connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None)
+        connection.executescript(
+            "pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; pragma secure_delete = on;"
+        )
+        database = sqlite_utils.Database(connection)
+        _migrate(database, path)
+    except sqlite3.OperationalError as error:
+        if "locked" in str(error):
+            raise TryLater(f"{path} is in use by another process; try again in a minute") from error
+        raise DatabaseError(f"{path} cannot be opened: {error}; check that the folder exists and is writable") from error
+    except sqlite3.DatabaseError as error:
+        raise DatabaseError(f"{path} is not an answers database ({error}); move it away or restore a backup") from error
+    except OSError as error:
+        raise DatabaseError(f"{path} cannot be created: {error.strerror}; check the folder's permissions") from error
+    return database
+
+
+@contextmanager
+def transaction(database: sqlite_utils.Database) -> Iterator[sqlite3.Connection]:
+    """All or nothing. Takes the write lock at once, so that nothing read inside can change before it is used."""
+    connection = database.conn
+    connection.execute("begin immediate")
+    try:
+        yield connection
+    except BaseException:
+        # After "disk full" SQLite has already rolled back by itself; a second ROLLBACK would hide the real error.
+        if connection.in_transaction:
+            connection.execute("rollback")
+        raise
+    connection.execute("commit")
+
+
+def _migrate(database: sqlite_utils.Database, path: Path) -> None:
+    scripts = sorted(MIGRATIONS.glob("[0-9]*.sql"))
+    database.conn.execute(
+        "create table if not exists schema_migrations (version integer primary key, name text, applied_at text)"
+    )
+    known = database.conn.execute("select coalesce(max(version), 0) from schema_migrations").fetchone()[0]
+    newest = int(scripts[-1].name[:4])
+    if known > newest:
+        raise DatabaseError(
+            f"{path} was written by a newer version (schema {known}, this program knows {newest}); upgrade the program"
+        )
+    for script in scripts:
+        version = int(script.name[:4])
+        if version > known:
+            with transaction(database) as connection:
+                for statement in _statements(script.read_text(encoding="utf-8")):
+                    connection.execute(statement)
+                connection.execute(
+                    "insert into schema_migrations values (?, ?, ?)",
+                    (version, script.name, datetime.now(UTC).isoformat(timespec="seconds")),
+                )
+
+
+def _statements(script: str) -> Iterator[str]:
+    # executescript() would commit first; the record that a migration ran must be in the same transaction as the migration.
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""

@@ -1,0 +1,1 @@
+"""Knows text, vectors and topics; knows nothing of weeks, pages or outgoing mail."""
