@@ -32,7 +32,9 @@ def open_database(path: Path) -> sqlite_utils.Database:
     except sqlite3.OperationalError as error:
         if "locked" in str(error):
             raise TryLater(f"{path} is in use by another process; try again in a minute") from error
-        raise DatabaseError(f"{path} cannot be opened: {error}; check that the folder exists and is writable") from error
+        raise DatabaseError(
+            f"{path} cannot be opened: {error}; check that the folder exists and is writable"
+        ) from error
     except sqlite3.DatabaseError as error:
         raise DatabaseError(f"{path} is not an answers database ({error}); move it away or restore a backup") from error
     except OSError as error:
@@ -79,7 +81,7 @@ def _migrate(database: sqlite_utils.Database, path: Path) -> None:
 
 
 def _statements(script: str) -> Iterator[str]:
-    # executescript() would commit first; the record that a migration ran must be in the same transaction as the migration.
+    # executescript() would commit first; the record that a migration ran must be in the migration's own transaction.
     statement = ""
     for line in script.splitlines(keepends=True):
         statement += line

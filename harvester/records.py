@@ -1,4 +1,4 @@
-"""What travels through the house: RawMail -> Mail -> Part -> Reading. Frozen values, no behaviour beyond small views."""
+"""What travels through the house: RawMail -> Mail -> Part -> Reading. Frozen values, next to no behaviour."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -98,7 +98,8 @@ class Part:
 
     depth: 0 for the sender's own level, 1 for the message being answered, and so on.
     author: lower-case address or None. sent_at: naive when the quote named no zone.
-    label: what a notice is: "attribution" (the line or header block that introduces a quote), "banner", "mobile", ...; else "".
+    label: what a notice is: "attribution" (the line or header block that introduces a quote), "banner", "mobile", ...;
+    "" for every other role.
     answers: index of the quoted part that this own part answers inline or from above, None when it answers nothing.
     """
 

@@ -41,7 +41,7 @@ class Insight:
 
 @dataclass(frozen=True, slots=True)
 class StoredInsight:
-    """An insight with its place in the world. asked_at: aware; when the prospect wrote it, else when the mail was sent."""
+    """An insight with its place in the world. asked_at: aware; when the prospect wrote it, or else the mail's date."""
 
     id: int
     message: int
