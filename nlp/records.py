@@ -1,8 +1,12 @@
 """What travels on from a prospect's part: Insight -> vector -> Assignment -> Topic. Frozen values."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
+
+from harvester.errors import UsageError
 
 
 class Kind(StrEnum):
@@ -64,6 +68,7 @@ class Topic:
     """A permanent group of insights that mean the same. id: 17 is shown as T-017.
 
     named_by: "machine" until a person renames it. merged_into: the topic that carries on, None for a living topic.
+    status: open | claimed | drafting | published | wont-do | snoozed. status_detail: its URL, reason or date.
     """
 
     id: int
@@ -76,8 +81,33 @@ class Topic:
     born_at: datetime
     merged_into: int | None = None
     dismissed: bool = False
+    status_detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person decided about a topic. verb: rename | merge | dismiss | restore | move | split | status | pin.
+
+    detail: JSON values, all that is needed to respect it in every later run and to undo it.
+    """
+
+    id: int
+    decided_at: datetime
+    author: str
+    verb: str
+    topic: int
+    detail: Mapping[str, Any]
+    undone_at: datetime | None = None
 
 
 def topic_id(number: int) -> str:
     """17 -> "T-017"."""
     return f"T-{number:03d}"
+
+
+def parse_topic_id(shown: str) -> int:
+    """ "T-017", "t-17" or "17" -> 17. Raises UsageError for anything else."""
+    digits = shown.strip().upper().removeprefix("T-")
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= 9):
+        raise UsageError(f"{shown!r} is not a topic id; they look like T-017")
+    return int(digits)

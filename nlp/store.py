@@ -1,0 +1,216 @@
+"""The SQL of insights, vectors, topics and decisions. Decides nothing; hands out and takes in frozen values."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+from sqlite_utils import Database
+
+from harvester.errors import UsageError
+from nlp.embedding import Vectors
+from nlp.records import Decision, Kind, StoredInsight, Topic, parse_topic_id
+
+INSIGHT_COLUMNS = (
+    "i.id, i.message, i.kind, i.text, i.context, i.company, i.person, i.asked_at, i.language, i.category, i.stage, "
+    "i.inferred, i.answer, a.topic"
+)
+TOPIC_COLUMNS = "id, name, slug, named_by, status, category, stage, born_at, merged_into, dismissed, status_detail"
+
+
+def all_topics(database: Database) -> tuple[Topic, ...]:
+    """Every topic ever born, oldest first; also the merged and the dismissed ones."""
+    rows = database.conn.execute(f"select {TOPIC_COLUMNS} from topics order by id")
+    return tuple(_topic(row) for row in rows)
+
+
+def living_topics(database: Database) -> tuple[Topic, ...]:
+    """The topics that are shown: neither merged into another nor dismissed, oldest first."""
+    return tuple(topic for topic in all_topics(database) if topic.merged_into is None and not topic.dismissed)
+
+
+def find_topic(database: Database, shown_id: str) -> Topic:
+    """The topic of that id ("T-017"), merged or not. Raises UsageError when there is none."""
+    number = parse_topic_id(shown_id)
+    row = database.conn.execute(f"select {TOPIC_COLUMNS} from topics where id = ?", (number,)).fetchone()
+    if row is None:
+        raise UsageError(f"there is no topic {shown_id}; `answers topics` lists them")
+    return _topic(row)
+
+
+def carrying_topics(topics: Iterable[Topic]) -> dict[int, int]:
+    """Every topic id -> the id of the topic that carries on its insights (itself when it was never merged)."""
+    merged = {topic.id: topic.merged_into for topic in topics}
+    return {number: _follow(merged, number) for number in merged}
+
+
+def load_insights(database: Database) -> tuple[StoredInsight, ...]:
+    """Every insight, oldest id first; `topic` is the one that carries on, None while unplaced."""
+    carrier = carrying_topics(all_topics(database))
+    rows = database.conn.execute(
+        f"select {INSIGHT_COLUMNS} from insights i left join assignments a on a.insight = i.id order by i.id"
+    )
+    return tuple(_insight(row, carrier) for row in rows)
+
+
+def topic_insights(database: Database) -> dict[int, tuple[StoredInsight, ...]]:
+    """Carrying topic id -> its insights, those of the topics merged into it included; oldest question first."""
+    groups: dict[int, list[StoredInsight]] = {}
+    for insight in load_insights(database):
+        if insight.topic is not None:
+            groups.setdefault(insight.topic, []).append(insight)
+    return {topic: tuple(sorted(members, key=_asked_order)) for topic, members in sorted(groups.items())}
+
+
+def unplaced_insights(database: Database) -> tuple[StoredInsight, ...]:
+    """Insights that have no topic yet, oldest question first."""
+    return tuple(sorted((i for i in load_insights(database) if i.topic is None), key=_asked_order))
+
+
+def central_order(database: Database, topic: int) -> tuple[int, ...]:
+    """Insight ids of a carrying topic, the most central first: highest mean similarity to all of the topic."""
+    return central_orders(database).get(topic, ())
+
+
+def central_orders(database: Database) -> dict[int, tuple[int, ...]]:
+    """`central_order` of every topic at once."""
+    carrier = carrying_topics(all_topics(database))
+    members: dict[int, list[int]] = {}
+    for insight, topic in database.conn.execute("select insight, topic from assignments order by insight"):
+        members.setdefault(carrier[topic], []).append(insight)
+    ids, vectors = load_vectors(database, load_setting(database, "model") or "")
+    rows = {insight: row for row, insight in enumerate(ids)}
+    return {topic: order_by_centrality(insights, vectors, rows) for topic, insights in members.items()}
+
+
+def order_by_centrality(insights: Sequence[int], vectors: Vectors, rows: Mapping[int, int]) -> tuple[int, ...]:
+    """insights: ids. rows: id -> row of `vectors`; ids without a vector come last."""
+    known = [insight for insight in insights if insight in rows]
+    if not known:
+        return tuple(insights)
+    own = vectors[[rows[insight] for insight in known]]
+    closeness = own @ own.sum(axis=0)
+    ranked = sorted(zip(known, closeness, strict=True), key=lambda pair: (-round(float(pair[1]), 4), pair[0]))
+    return (*(insight for insight, _ in ranked), *(insight for insight in insights if insight not in rows))
+
+
+def decision_log(database: Database, topic: int | None = None) -> tuple[Decision, ...]:
+    """What people decided, oldest first; about one topic or all. Undone decisions carry their `undone_at`."""
+    rows = database.conn.execute(
+        "select id, decided_at, author, verb, topic, detail, undone_at from decisions "
+        "where ? is null or topic = ? order by id",
+        (topic, topic),
+    )
+    return tuple(
+        Decision(
+            id=row[0],
+            decided_at=datetime.fromisoformat(row[1]),
+            author=row[2],
+            verb=row[3],
+            topic=row[4],
+            detail=json.loads(row[5]),
+            undone_at=_moment(row[6]),
+        )
+        for row in rows
+    )
+
+
+def load_vectors(database: Database, model: str) -> tuple[tuple[int, ...], Vectors]:
+    """(insight ids ascending, (n, d) rows in that order) of one model; d is 0 when there are none."""
+    rows = database.conn.execute(
+        "select insight, vector from vectors where model = ? order by insight", (model,)
+    ).fetchall()
+    ids = tuple(row[0] for row in rows)
+    if not rows:
+        return (), np.zeros((0, 0), dtype=np.float32)
+    flat = np.frombuffer(b"".join(row[1] for row in rows), dtype="<f4")
+    return ids, flat.reshape(len(rows), -1).astype(np.float32, copy=False)
+
+
+def load_setting(database: Database, key: str) -> str | None:
+    """A fact that the topic engine keeps for itself, as text."""
+    value = load_blob(database, key)
+    return None if value is None else value.decode()
+
+
+def load_blob(database: Database, key: str) -> bytes | None:
+    """A fact that the topic engine keeps for itself."""
+    row = database.conn.execute("select value from engine where key = ?", (key,)).fetchone()
+    return None if row is None else bytes(row[0])
+
+
+def save_blob(connection: sqlite3.Connection, key: str, value: bytes) -> None:
+    """Keep a fact of the topic engine, inside the caller's transaction."""
+    connection.execute("insert or replace into engine (key, value) values (?, ?)", (key, value))
+
+
+def utc_text(moment: datetime) -> str:
+    """How moments are stored: ISO 8601, UTC, seconds."""
+    return moment.astimezone(UTC).isoformat(timespec="seconds")
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def _topic(row: Sequence[object]) -> Topic:
+    number, name, slug, named_by, status, category, stage, born_at, merged_into, dismissed, status_detail = row
+    return Topic(
+        id=int(str(number)),
+        name=str(name),
+        slug=str(slug),
+        named_by=str(named_by),
+        status=str(status),
+        category=str(category),
+        stage=str(stage),
+        born_at=datetime.fromisoformat(str(born_at)),
+        merged_into=None if merged_into is None else int(str(merged_into)),
+        dismissed=bool(dismissed),
+        status_detail=None if status_detail is None else str(status_detail),
+    )
+
+
+def _insight(row: Sequence[object], carrier: Mapping[int, int]) -> StoredInsight:
+    (
+        number,
+        message,
+        kind,
+        text,
+        context,
+        company,
+        person,
+        asked_at,
+        language,
+        category,
+        stage,
+        inferred,
+        answer,
+        topic,
+    ) = row
+    return StoredInsight(
+        id=int(str(number)),
+        message=int(str(message)),
+        kind=Kind(str(kind)),
+        text=str(text),
+        context=str(context),
+        company=str(company),
+        person=None if person is None else str(person),
+        asked_at=datetime.fromisoformat(str(asked_at)),
+        language=str(language),
+        category=str(category),
+        stage=str(stage),
+        inferred=bool(inferred),
+        answer=None if answer is None else str(answer),
+        topic=None if topic is None else carrier[int(str(topic))],
+    )
+
+
+def _follow(merged: Mapping[int, int | None], number: int) -> int:
+    while (onward := merged[number]) is not None:
+        number = onward
+    return number
+
+
+def _asked_order(insight: StoredInsight) -> tuple[datetime, int]:
+    return insight.asked_at, insight.id
