@@ -1,0 +1,44 @@
+# Every command that the README or the continuous integration names. Each does its own set-up.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help demo test lint check pictures bench clean
+
+help: ## List the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+# uv installs what uv.lock pins; without uv, pip installs the same versions from requirements.lock (with hashes).
+$(READY): uv.lock requirements.lock pyproject.toml
+	@if command -v uv >/dev/null 2>&1; then \
+	  uv sync --locked --quiet; \
+	else \
+	  test -x $(BIN)/python || $(PYTHON) -m venv $(VENV); \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock; \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .; \
+	fi
+	@touch $@
+
+demo: $(READY) ## Run everything on the sample mailbox: answers-demo/
+	@$(BIN)/answers demo answers-demo
+
+test: $(READY) lint check ## Lint, types, tests
+	$(BIN)/python -m pytest
+
+lint: $(READY) ## Style and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+check: $(READY) ## Types
+	$(BIN)/mypy
+
+requirements.lock: uv.lock ## The pins of uv.lock for pip
+	@if command -v uv >/dev/null 2>&1; then uv export --quiet --locked --no-emit-project --format requirements-txt -o $@; else touch $@; fi
+
+pictures: $(READY) ## The README's pictures, from the demo (needs chromium)
+	$(BIN)/python docs/pictures/make.py
+
+clean: ## Remove the environment and the demo
+	rm -rf $(VENV) answers-demo

@@ -1,0 +1,90 @@
+"""The verbs that bring mails in: load and poll. Thin: they open what has side effects and pass it down."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harvester.cli_support import counted, print_json, say, workspace_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import sqlite_utils
+
+    from harvester.capture import Captured, Progress
+    from harvester.workspace import Workspace
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add this package's verbs to the command."""
+    app.command()(load)
+    app.command()(poll)
+
+
+def load(
+    ctx: typer.Context,
+    paths: Annotated[list[Path], typer.Argument(help="Mails (.eml), folders of them, mbox files or Maildirs.")],
+    as_json: AsJson = False,
+) -> None:
+    """Read mails from files into the workspace; the same path twice adds nothing."""
+    from harvester.capture import load_files
+    from harvester.files import count_mails
+
+    workspace = workspace_of(ctx)
+    total = count_mails(tuple(paths))
+    captured = run_capture(
+        workspace,
+        "load",
+        total,
+        lambda database, progress: load_files(database, tuple(paths), workspace.now(), progress),
+    )
+    _report(captured, as_json)
+
+
+def poll(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """Fetch what is new in the mailbox; changes nothing there."""
+    from harvester.capture import poll as poll_mailbox
+
+    workspace = workspace_of(ctx)
+    captured = run_capture(
+        workspace,
+        "poll",
+        None,
+        lambda database, progress: poll_mailbox(database, workspace.config.imap, workspace.now(), progress),
+    )
+    _report(captured, as_json)
+
+
+def run_capture(
+    workspace: Workspace,
+    verb: str,
+    total: int | None,
+    capture: Callable[[sqlite_utils.Database, Progress], Captured],
+) -> Captured:
+    """Capture with a progress bar and note the run and how it ended."""
+    from harvester.errors import AnswersError
+    from harvester.store import end_run, start_run
+
+    database = workspace.open_database()
+    run = start_run(database, verb, workspace.now())
+    try:
+        with counted("mails", total) as progress:
+            captured = capture(database, progress)
+    except AnswersError as error:
+        end_run(database, run, "failed", type(error).__name__, workspace.now())
+        raise
+    end_run(database, run, "done", f"{captured.seen} seen, {captured.new} new", workspace.now())
+    return captured
+
+
+def _report(captured: Captured, as_json: bool) -> None:
+    if as_json:
+        print_json({"seen": captured.seen, "new": captured.new, "vanished": captured.vanished})
+        return
+    known = captured.seen - captured.new
+    say(f"{captured.new} new mails stored" + (f", {known} known already" if known else ""))

@@ -1,0 +1,79 @@
+"""What every command shares: finding the workspace, printing for people or programs, errors as exit codes.
+
+Stays light: nothing here is imported at start-up but typer; a command imports what it needs when it runs.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from harvester.workspace import Workspace
+
+
+def workspace_of(ctx: typer.Context) -> Workspace:
+    """The workspace that --config, $ANSWERS_CONFIG or the current folder names. ctx.obj: the --config path or None."""
+    from harvester.workspace import find_workspace
+
+    config_path: Path | None = ctx.find_root().obj
+    return find_workspace(config_path)
+
+
+def console() -> Console:
+    """Standard output for people: tables and colour on a terminal, plain lines elsewhere."""
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+def say(sentence: str) -> None:
+    """One line for a person on standard output."""
+    typer.echo(sentence)
+
+
+def print_json(document: Any) -> None:
+    """One JSON document on standard output."""
+    typer.echo(json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False))
+
+
+@contextmanager
+def counted(label: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """A progress bar on a terminal (standard error), nothing elsewhere; gives the function that advances it."""
+    if not sys.stderr.isatty():
+        yield lambda count: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(label, total=total)
+        yield lambda count: progress.advance(task, count)
+
+
+@contextmanager
+def errors_as_exit_codes() -> Iterator[None]:
+    """Print an AnswersError as its one sentence on standard error and leave with its exit code."""
+    from harvester.errors import AnswersError
+
+    try:
+        yield
+    except AnswersError as error:
+        typer.echo(str(error), err=True)
+        raise SystemExit(error.exit_code) from error
+    except KeyboardInterrupt:
+        typer.echo("stopped; what was finished is kept", err=True)
+        raise SystemExit(130) from None
+    except BrokenPipeError:
+        sys.stderr.close()
+        raise SystemExit(0) from None

@@ -1,0 +1,167 @@
+"""Speaks IMAP: read-only, by UID, in batches. Knows nothing of what the mails say or where they are kept."""
+
+import imaplib
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import imapclient
+from imapclient.exceptions import IMAPClientError, LoginError
+
+from harvester.config import Imap
+from harvester.errors import ServiceDown, UsageError
+from harvester.files import hash_mail
+from harvester.records import ImapOrigin, RawMail
+
+BATCH_MAILS = 200
+BATCH_BYTES = 16 * 1024 * 1024
+IDLE_SECONDS = 240  # well below the 29 minutes of RFC 2177: a half-open link looks like "no mail"
+
+
+class Mailbox:
+    """One logged-in session with the folder selected read-only. Every failure of the link is a ServiceDown."""
+
+    def __init__(self, client: imapclient.IMAPClient, settings: Imap, uidvalidity: int) -> None:
+        self._client = client
+        self._settings = settings
+        self.uidvalidity = uidvalidity
+
+    def list_uids(self) -> tuple[int, ...]:
+        """Every UID in the folder, ascending."""
+        with _translated(self._settings):
+            return tuple(sorted(self._client.search("ALL")))
+
+    def fetch(self, uids: tuple[int, ...]) -> Iterator[tuple[RawMail, ...]]:
+        """The mails of these UIDs in batches of at most 200 mails and 16 MB (a larger mail travels alone).
+
+        A mail that vanished meanwhile is left out. Flags are not touched (BODY.PEEK).
+        """
+        for sizes in _chunks(uids, 2000):
+            with _translated(self._settings):
+                answer = self._client.fetch(list(sizes), ["RFC822.SIZE"])
+            known = [(uid, int(answer[uid][b"RFC822.SIZE"])) for uid in sizes if uid in answer]
+            for batch in plan_batches(known):
+                yield self._fetch_batch(batch)
+
+    def move(self, uids: tuple[int, ...], folder: str) -> None:
+        """Move mails that are safely stored; the folder is selected for writing for just this."""
+        if not uids:
+            return
+        with _translated(self._settings):
+            self._client.select_folder(self._settings.folder, readonly=False)
+            self._client.move(list(uids), folder)
+            self._client.select_folder(self._settings.folder, readonly=True)
+
+    def can_idle(self) -> bool:
+        """Whether the server pushes news (RFC 2177)."""
+        with _translated(self._settings):
+            return bool(self._client.has_capability("IDLE"))
+
+    def wait_for_news(self, seconds: float) -> bool:
+        """Wait in IDLE; True when the server announced a change. A dead link is a ServiceDown, never silence."""
+        with _translated(self._settings):
+            self._client.idle()
+            started = datetime.now(UTC)
+            responses = self._client.idle_check(timeout=seconds)
+            waited = (datetime.now(UTC) - started).total_seconds()
+            if any(response[0] == b"BYE" for response in responses) or (not responses and waited < seconds * 0.9):
+                # After BYE idle_check() answers [] at once for ever; only leaving tells.
+                raise ConnectionResetError("the server ended the connection")
+            self._client.idle_done()
+            return bool(responses)
+
+    def _fetch_batch(self, uids: tuple[int, ...]) -> tuple[RawMail, ...]:
+        with _translated(self._settings):
+            answer: dict[int, dict[bytes, Any]] = self._client.fetch(list(uids), ["BODY.PEEK[]", "INTERNALDATE"])
+        return tuple(
+            RawMail(
+                raw=answer[uid][b"BODY[]"],
+                sha256=hash_mail(answer[uid][b"BODY[]"]),
+                origin=ImapOrigin(self._settings.host, self._settings.folder, self.uidvalidity, uid),
+                received_at=answer[uid][b"INTERNALDATE"].astimezone(UTC),
+            )
+            for uid in uids
+            # A server may send unsolicited FETCH data (flags) for others; only whole mails count.
+            if answer.get(uid, {}).get(b"BODY[]") is not None
+        )
+
+
+def plan_batches(sizes: list[tuple[int, int]]) -> Iterator[tuple[int, ...]]:
+    """Group (uid, bytes) so that no batch exceeds 200 mails or 16 MB, unless one mail alone does."""
+    batch: list[int] = []
+    total = 0
+    for uid, size in sizes:
+        if batch and (len(batch) >= BATCH_MAILS or total + size > BATCH_BYTES):
+            yield tuple(batch)
+            batch, total = [], 0
+        batch.append(uid)
+        total += size
+    if batch:
+        yield tuple(batch)
+
+
+@contextmanager
+def open_mailbox(settings: Imap) -> Iterator[Mailbox]:
+    """Log in and select the folder read-only; log out at the end."""
+    if not settings.host:
+        raise UsageError("no mailbox is configured; set [imap] host, username and password_file in answers.toml")
+    with _translated(settings):
+        client = _connect(settings)
+    try:
+        with _translated(settings):
+            client.login(settings.username, settings.password.get_secret_value() if settings.password else "")
+            # Naive local times otherwise.
+            client.normalise_times = False
+            selected = client.select_folder(settings.folder, readonly=True)
+        yield Mailbox(client, settings, int(selected[b"UIDVALIDITY"]))
+    finally:
+        _log_out(client)
+
+
+def _connect(settings: Imap) -> imapclient.IMAPClient:
+    context = ssl.create_default_context(cafile=settings.ca_file or None)
+    client = imapclient.IMAPClient(
+        settings.host,
+        port=settings.port,
+        ssl=settings.security == "tls",
+        ssl_context=context if settings.security == "tls" else None,
+        timeout=settings.timeout_seconds,
+    )
+    if settings.security == "starttls":
+        client.starttls(context)
+    return client
+
+
+def _log_out(client: imapclient.IMAPClient) -> None:
+    try:
+        client.logout()
+    except (OSError, IMAPClientError, imaplib.IMAP4.error):
+        client.shutdown()
+
+
+@contextmanager
+def _translated(settings: Imap) -> Iterator[None]:
+    where = f"IMAP {settings.host}:{settings.port}"
+    try:
+        yield
+    except LoginError as error:
+        raise ServiceDown(
+            f"{where} refused the login of {settings.username}; check [imap] username and password"
+        ) from error
+    except ssl.SSLCertVerificationError as error:
+        raise ServiceDown(
+            f"{where}: the certificate is not trusted ({error.verify_message}); set [imap] ca_file for an own CA"
+        ) from error
+    except TimeoutError as error:
+        raise ServiceDown(f"{where} did not answer within {settings.timeout_seconds:g} s; try again later") from error
+    except (OSError, imaplib.IMAP4.abort) as error:
+        raise ServiceDown(f"{where} cannot be reached or broke off: {error}; check host, port and security") from error
+    except (IMAPClientError, imaplib.IMAP4.error) as error:
+        raise ServiceDown(f"{where}, folder {settings.folder!r}: the server refused: {error}") from error
+
+
+def _chunks(uids: tuple[int, ...], size: int) -> Iterator[tuple[int, ...]]:
+    for start in range(0, len(uids), size):
+        yield uids[start : start + size]

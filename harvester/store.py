@@ -1,0 +1,282 @@
+"""The SQL of captured mails and of what was understood of them; no other file of this package writes the database."""
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import sqlite_utils
+
+from harvester.database import transaction
+from harvester.errors import DatabaseError
+from harvester.records import FailedReading, ImapOrigin, Part, RawMail, Reading, Role, Status
+from harvester.threads import text_hash
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What a batch added. new: mails never seen; known: mails that were there already."""
+
+    new: int
+    known: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A stored mail that has not been understood yet."""
+
+    message: int
+    raw: bytes
+
+
+def utc_text(moment: datetime | None) -> str | None:
+    """Aware datetime -> ISO 8601 in UTC, to the second; sorts as text."""
+    return moment.astimezone(UTC).isoformat(timespec="seconds") if moment else None
+
+
+def known_uids(database: sqlite_utils.Database, host: str, folder: str, uidvalidity: int) -> frozenset[int]:
+    """The UIDs of this incarnation of the folder that are safely stored."""
+    rows = database.conn.execute(
+        "select uid from captures where host = ? and folder = ? and uidvalidity = ?", (host, folder, uidvalidity)
+    )
+    return frozenset(uid for (uid,) in rows)
+
+
+def store_captures(database: sqlite_utils.Database, mails: Iterable[RawMail], now: datetime) -> Stored:
+    """Keep the raw bytes and where they came from, all in one transaction."""
+    new = known = 0
+    with _full_disk_is_told(), transaction(database) as connection:
+        for mail in mails:
+            message, is_new = _store_message(connection, mail, now)
+            _store_capture(connection, message, mail, now)
+            new += is_new
+            known += not is_new
+    return Stored(new, known)
+
+
+def store_poll(
+    database: sqlite_utils.Database, host: str, folder: str, uidvalidity: int, last_uid: int, now: datetime
+) -> None:
+    """Remember when the folder was last seen, and in which incarnation."""
+    with transaction(database) as connection:
+        connection.execute(
+            "insert into mailboxes values (?, ?, ?, ?, ?) on conflict (host, folder) do update set"
+            " uidvalidity = excluded.uidvalidity, last_uid = excluded.last_uid, polled_at = excluded.polled_at",
+            (host, folder, uidvalidity, last_uid, utc_text(now)),
+        )
+
+
+def count_unread(database: sqlite_utils.Database) -> int:
+    """Mails that are stored but not yet understood."""
+    count: int = database.conn.execute(f"select count(*) from ({_UNREAD})").fetchone()[0]
+    return count
+
+
+def unread_mails(database: sqlite_utils.Database, limit: int) -> tuple[Unread, ...]:
+    """The oldest mails that are not yet understood."""
+    rows = database.conn.execute(f"{_UNREAD} order by m.id limit ?", (limit,))
+    return tuple(Unread(message, raw) for message, raw in rows)
+
+
+_UNREAD = (
+    "select m.id, m.raw from messages m left join readings r on r.message = m.id"
+    " where m.raw is not null and r.status is null"
+)
+
+
+def stored_mails(database: sqlite_utils.Database, after: int, limit: int) -> tuple[Unread, ...]:
+    """The next mails whose raw bytes are still kept, by id; for reading everything again."""
+    rows = database.conn.execute(
+        "select id, raw from messages where id > ? and raw is not null order by id limit ?", (after, limit)
+    )
+    return tuple(Unread(message, raw) for message, raw in rows)
+
+
+def store_failure(
+    connection: sqlite3.Connection, message: int, failure: FailedReading, version: str, tries: int
+) -> None:
+    """Set a mail aside as failed; it stays stored and is counted."""
+    _clear_reading(connection, message)
+    connection.execute(
+        "insert into readings (message, version, tries, status, reason) values (?, ?, ?, ?, ?)",
+        (message, version, tries, Status.FAILED, failure.reason),
+    )
+
+
+def store_reading(
+    connection: sqlite3.Connection,
+    message: int,
+    reading: Reading,
+    *,
+    version: str,
+    thread: str,
+    duplicate_of: int | None,
+) -> None:
+    """Keep what was understood of one mail; replaces what an earlier version understood of it.
+
+    Of an excluded mail nothing stays but its Message-ID: neither bytes nor subject, people or parts.
+    """
+    released = _was_released(connection, message)
+    _clear_reading(connection, message)
+    mail, verdict = reading.mail, reading.verdict
+    excluded = verdict.status is Status.EXCLUDED
+    status = Status.ACCEPTED if verdict.status is Status.QUARANTINED and released else verdict.status
+    connection.execute(
+        "insert into readings (message, version, status, reason, kind, message_id, in_reply_to, refs, thread,"
+        " duplicate_of, subject, sent_at, colleague, company, released)"
+        " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            message,
+            version,
+            status,
+            verdict.reason,
+            verdict.kind,
+            mail.message_id,
+            json.dumps(() if excluded else mail.in_reply_to),
+            json.dumps(() if excluded else mail.references),
+            None if excluded else thread,
+            duplicate_of,
+            None if excluded else mail.subject,
+            None if excluded else utc_text(mail.sent_at),
+            None if excluded else verdict.colleague,
+            None if excluded else verdict.company,
+            released,
+        ),
+    )
+    if excluded:
+        connection.execute("update messages set raw = null where id = ?", (message,))
+        return
+    _store_people(connection, message, reading)
+    connection.executemany(
+        "insert into parts values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [_part_row(message, position, part) for position, part in enumerate(reading.parts)],
+    )
+    connection.executemany(
+        "insert into links values (?, ?, ?)", [(message, link.url, link.text) for link in reading.links]
+    )
+    connection.executemany(
+        "insert into attachments values (?, ?, ?, ?)",
+        [(message, a.file_name, a.content_type, a.size) for a in mail.attachments],
+    )
+
+
+def load_parts(database: sqlite_utils.Database, message: int) -> tuple[Part, ...]:
+    """The parts of a mail in reading order."""
+    rows = database.conn.execute(
+        "select role, text, author, author_name, sent_at, depth, label, answers, author_kind"
+        " from parts where message = ? order by position",
+        (message,),
+    )
+    return tuple(
+        Part(
+            role=Role(role),
+            text=text,
+            author=author,
+            author_name=author_name,
+            sent_at=datetime.fromisoformat(sent_at) if sent_at else None,
+            depth=depth,
+            label=label,
+            answers=answers,
+            author_kind=author_kind,
+        )
+        for role, text, author, author_name, sent_at, depth, label, answers, author_kind in rows
+    )
+
+
+def start_run(database: sqlite_utils.Database, verb: str, now: datetime) -> int:
+    """Note that a command began; `status` tells when it last did and how it ended."""
+    with _full_disk_is_told(), transaction(database) as connection:
+        cursor = connection.execute(
+            "insert into runs (verb, started_at, outcome) values (?, ?, 'running')", (verb, utc_text(now))
+        )
+        run: int | None = cursor.lastrowid
+    assert run is not None
+    return run
+
+
+def end_run(database: sqlite_utils.Database, run: int, outcome: str, detail: str, now: datetime) -> None:
+    """Note how a command ended. detail: one sentence or counts, no addresses."""
+    with transaction(database) as connection:
+        connection.execute(
+            "update runs set ended_at = ?, outcome = ?, detail = ? where id = ?", (utc_text(now), outcome, detail, run)
+        )
+
+
+def _store_message(connection: sqlite3.Connection, mail: RawMail, now: datetime) -> tuple[int, bool]:
+    cursor = connection.execute(
+        "insert into messages (sha256, raw, size, received_at, captured_at) values (?, ?, ?, ?, ?)"
+        " on conflict (sha256) do nothing",
+        (mail.sha256, mail.raw, len(mail.raw), utc_text(mail.received_at), utc_text(now)),
+    )
+    is_new = cursor.rowcount == 1
+    message: int = connection.execute("select id from messages where sha256 = ?", (mail.sha256,)).fetchone()[0]
+    return message, is_new
+
+
+def _store_capture(connection: sqlite3.Connection, message: int, mail: RawMail, now: datetime) -> None:
+    if isinstance(mail.origin, ImapOrigin):
+        origin = mail.origin
+        connection.execute(
+            "insert into captures (message, host, folder, uidvalidity, uid, captured_at) values (?, ?, ?, ?, ?, ?)"
+            " on conflict (host, folder, uidvalidity, uid) do nothing",
+            (message, origin.host, origin.folder, origin.uidvalidity, origin.uid, utc_text(now)),
+        )
+        return
+    path = str(mail.origin)
+    if not connection.execute("select 1 from captures where message = ? and path = ?", (message, path)).fetchone():
+        connection.execute(
+            "insert into captures (message, path, captured_at) values (?, ?, ?)", (message, path, utc_text(now))
+        )
+
+
+def _clear_reading(connection: sqlite3.Connection, message: int) -> None:
+    for table in ("readings", "people", "parts", "links", "attachments"):
+        connection.execute(f"delete from {table} where message = ?", (message,))
+
+
+def _was_released(connection: sqlite3.Connection, message: int) -> bool:
+    row = connection.execute("select released from readings where message = ?", (message,)).fetchone()
+    return bool(row and row[0])
+
+
+def _store_people(connection: sqlite3.Connection, message: int, reading: Reading) -> None:
+    mail = reading.mail
+    outsiders = frozenset(reading.verdict.prospects)
+    fields = (("from", (mail.sender,) if mail.sender else ()), ("to", mail.to), ("cc", mail.cc))
+    connection.executemany(
+        "insert into people values (?, ?, ?, ?, ?)",
+        [
+            (message, field, person.address, person.name, person.address not in outsiders)
+            for field, people in fields
+            for person in people
+        ],
+    )
+
+
+def _part_row(message: int, position: int, part: Part) -> tuple[object, ...]:
+    return (
+        message,
+        position,
+        part.role,
+        part.label,
+        part.author,
+        part.author_name,
+        part.author_kind,
+        part.sent_at.isoformat(timespec="seconds") if part.sent_at else None,
+        part.depth,
+        part.answers,
+        part.text,
+        text_hash(part.text),
+    )
+
+
+class _full_disk_is_told:  # noqa: N801 - reads as a sentence after `with`
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if isinstance(error, sqlite3.OperationalError) and "full" in str(error):
+            raise DatabaseError(
+                "the disk is full: nothing of this batch was stored and nothing before it is lost; free some space"
+            ) from error
