@@ -41,12 +41,27 @@ MEANT = {
     "unicode": "utf_16",
     "x_unicode_2_0_utf_8": "utf_8",
 }
+# Letters that fill a text of each charset; tells apart charsets in which the same bytes are all valid.
+FREQUENT = {
+    "cp1251": "оеаинтсрвл",
+    "koi8_r": "оеаинтсрвл",
+    "cp932": "のにはをたがでてとしれさ",
+    "cp949": "이다의는에을가고를한기지",
+    "gb18030": "的一是不了在有人我这个们中来上为国地到以时要就出会可也你对",
+    "big5hkscs": "的一是不了在有人我這個們中來上為國地到以時要就出會可也你對",
+    "cp1253": "αοιετσνηυρ",
+    "cp1255": "יוהלאתרבמ",
+    "cp1256": "اليمونتربةع",
+}
+ASCII_LETTERS = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 LATIN = frozenset({"cp1252", "cp1254", "iso8859_15", "cp1250", "iso8859_2"})
 BOMS = ((codecs.BOM_UTF8, "utf_8"), (codecs.BOM_UTF16_LE, "utf_16_le"), (codecs.BOM_UTF16_BE, "utf_16_be"))
 
 _CONTROLS = {code: None for code in (*range(0x20), *range(0x7F, 0xA0)) if code not in (0x09, 0x0A)}
 _BIDI = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0xFEFF), None)
 _UNSAFE = _CONTROLS | _BIDI | dict.fromkeys(range(0xD800, 0xE000), "\ufffd") | {0x0C: "\n", 0x2028: "\n", 0x2029: "\n"}
+_TAG = re.compile(rb"<[^<>]{0,500}>")
+_META = re.compile(rb"(?i)<meta\b[^<>]{0,200}charset\s{0,3}=\s{0,3}[\"']?([a-z0-9_:.-]{1,40})")
 _SUSPICIOUS = re.compile(r"[^\t\n -~\xa0-\u200d\u2010-\u2027\u202f-\u2065\u206a-\ud7ff\ue000-\ufefe\uff00-\U0010ffff]")
 
 
@@ -57,6 +72,12 @@ def decode_text(data: bytes, declared: str | None) -> tuple[str, str]:
     """
     text, note = decode_bytes(data, declared)
     return clean_text(text), note
+
+
+def charset_of_html(data: bytes) -> str | None:
+    """What the page's own head says; for parts whose header says nothing."""
+    match = _META.search(data[:4_096])
+    return match[1].decode("ascii") if match else None
 
 
 def clean_text(text: str) -> str:
@@ -81,11 +102,14 @@ def decode_bytes(data: bytes, declared: str | None) -> tuple[str, str]:
         return _decode_utf_7(data)
     if charset in ("utf_16", "utf_32"):
         return _decode_wide(data, charset)
-    if charset in LATIN and _is_utf_8(data):
+    # Short Chinese words can be valid UTF-8 by chance ("联通" in GBK), longer texts in any other charset never are.
+    if charset != "utf_8" and (charset in LATIN or _count_high(data) >= 9) and _is_utf_8(data) and not data.isascii():
         return data.decode("utf-8"), f"charset {_shown(declared)} read as utf_8"
     try:
         return data.decode(charset), ""
     except UnicodeError:
+        if charset != "utf_8" and _mostly_utf_8(data[:20_000]):
+            return _decode_leniently(data, "utf_8"), f"charset {_shown(declared)} read as utf_8"
         return _decode_leniently(data, charset), f"bytes that are not {charset} were read one by one"
 
 
@@ -106,6 +130,10 @@ def _known_charset(declared: str | None) -> str | None:
 def _is_ascii_superset(declared: str | None) -> bool:
     name = (declared or "").lower()
     return not any(mark in name for mark in ("utf-7", "utf7", "16", "32", "2022", "hz", "037", "cp500", "1026", "1140"))
+
+
+def _count_high(data: bytes) -> int:
+    return sum(byte >= 0x80 for byte in data[:20_000])
 
 
 def _is_utf_8(data: bytes) -> bool:
@@ -157,18 +185,15 @@ def _guess_charset(data: bytes) -> str:
     """The likeliest charset of undeclared bytes, from the first 20,000 of them."""
     if _is_utf_8(data):
         return "iso2022_jp_2" if b"\x1b$" in data else "utf_8"
-    sample = data[:20_000]
-    high = sum(byte >= 0x80 for byte in sample)
-    letters = sum(byte in b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" for byte in sample)
+    sample = _TAG.sub(b"", data[:20_000])
     if _mostly_utf_8(sample):
         return "utf_8"
-    if high < 1.5 * letters:
+    if _count_high(sample) < 1.5 * sum(byte in ASCII_LETTERS for byte in sample):
         return "cp1252"
-    for charset, first, last in (("cp932", "ぁ", "ヿ"), ("cp949", "가", "힣"), ("gb18030", "一", "鿿")):
-        text = sample.decode(charset, "ignore")
-        if sum(first <= letter <= last for letter in text) > len(sample) / 8 and len(text) < 0.8 * len(sample):
-            return charset
-    return max(("cp1251", "koi8_r"), key=lambda charset: sum("а" <= c <= "я" for c in sample.decode(charset, "ignore")))
+    texts = {charset: sample.decode(charset, "ignore") for charset in FREQUENT}
+    charset = max(texts, key=lambda name: sum(map(texts[name].count, FREQUENT[name])) / (1 + len(texts[name])))
+    frequent = sum(map(texts[charset].count, FREQUENT[charset]))
+    return charset if frequent > len(texts[charset]) / 20 else "cp1252"
 
 
 def _mostly_utf_8(sample: bytes) -> bool:

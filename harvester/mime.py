@@ -16,7 +16,7 @@ from email.utils import collapse_rfc2231_value
 import mailparser
 from mailparser.exceptions import MailParserError
 
-from harvester.charsets import decode_text
+from harvester.charsets import charset_of_html, decode_text
 from harvester.flowed import join_flowed
 from harvester.headers import decode_file_name, decode_value, one_line, parse_addresses, parse_date, parse_message_ids
 from harvester.journal import unwrap_journal
@@ -235,7 +235,9 @@ MACHINE_TEXT = frozenset(
 
 
 def _read_text(part: Message, content_type: str, body: _Body) -> tuple[str | None, str | None]:
-    text, note = decode_text(_payload_bytes(part), _parameter(part, "charset"))
+    data = _payload_bytes(part)
+    declared = _parameter(part, "charset") or (charset_of_html(data) if content_type == "text/html" else None)
+    text, note = decode_text(data, declared)
     if note and note not in body.notes:
         body.notes.append(note)
     if len(text) > body.room:
