@@ -1,4 +1,4 @@
-"""Shows what we understand of one mail: as a JSON object, as coloured text for a terminal, as an HTML page. Stateless."""
+"""Shows what we understand of one mail: as a JSON object, as text for a terminal, as an HTML page. Stateless."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -31,7 +31,7 @@ def explain_as_json(
 ) -> dict[str, Any]:
     """One mail as the object that `answers explain --json` prints on one line."""
     if isinstance(reading, FailedReading):
-        nobody = {"colleague": None, "prospects": [], "company": None}
+        nobody: dict[str, Any] = {"colleague": None, "prospects": [], "company": None}
         nothing: dict[str, Any] = {"sent_at": None, "subject": None, "language": None, "parts": [], "insights": []}
         return {
             "file": str(file),

@@ -1,0 +1,129 @@
+"""Checks everything the program relies on, one by one, and says what to do about each failure. Sends nothing."""
+
+import shutil
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from digest.smtp import check_login
+from harvester.config import Config
+from harvester.errors import AnswersError
+from harvester.imap import open_mailbox
+from harvester.workspace import Workspace
+from nlp.embedding import load_embedder
+
+LOW_DISK_BYTES = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One finding. outcome: ok | warning | failed | skipped."""
+
+    name: str
+    outcome: str
+    detail: str
+
+
+def examine(workspace: Workspace) -> tuple[Check, ...]:
+    """All checks in the order in which a person would repair them."""
+    config = workspace.config
+    return (
+        Check("config", "ok", f"{workspace.config_path} reads well"),
+        _guard("database", lambda: check_database(workspace)),
+        check_disk(workspace.folder),
+        _guard("clock", lambda: check_clock(workspace)),
+        _guard("models", check_models),
+        check_trust(config),
+        _guard("imap", lambda: check_imap(config)),
+        _guard("smtp", lambda: check_smtp(config)),
+    )
+
+
+def check_database(workspace: Workspace) -> Check:
+    """Opens, is whole, is private."""
+    database = workspace.open_database()
+    try:
+        answer = database.conn.execute("pragma quick_check").fetchone()[0]
+    finally:
+        database.conn.close()
+    if answer != "ok":
+        return Check("database", "failed", f"{workspace.database_path} is damaged ({answer}); restore a backup")
+    mode = workspace.database_path.stat().st_mode & 0o777
+    if mode & 0o077:
+        return Check("database", "warning", f"{workspace.database_path} can be read by others; chmod 600 it")
+    return Check("database", "ok", f"{workspace.database_path} is whole and private (SQLite {sqlite3.sqlite_version})")
+
+
+def check_disk(folder: Path) -> Check:
+    """Room for some more mail."""
+    free = shutil.disk_usage(folder).free
+    if free < LOW_DISK_BYTES:
+        return Check("disk", "warning", f"only {free / 1e9:.1f} GB free on the disk of {folder}; make room")
+    return Check("disk", "ok", f"{free / 1e9:.0f} GB free")
+
+
+def check_clock(workspace: Workspace) -> Check:
+    """A clock behind the mails would send digests in the wrong week."""
+    database = workspace.open_database()
+    try:
+        newest = database.conn.execute("select max(received_at) from messages").fetchone()[0]
+    finally:
+        database.conn.close()
+    now = workspace.now()
+    if newest and (datetime.fromisoformat(newest) - now).total_seconds() > 3600:
+        return Check(
+            "clock", "warning", f"the newest mail arrived at {newest}, the clock says {now:%Y-%m-%d %H:%M} UTC; set it"
+        )
+    local = now.astimezone(workspace.config.company.zone)
+    return Check("clock", "ok", f"{local:%Y-%m-%d %H:%M} in {workspace.config.company.timezone}")
+
+
+def check_models() -> Check:
+    """The sentence encoder loads and is the one we know."""
+    embedder = load_embedder()
+    if "minilm" not in embedder.name.lower():
+        return Check("models", "warning", f"using {embedder.name}: topics will be coarser; reinstall the package")
+    return Check("models", "ok", f"{embedder.name}, hash verified")
+
+
+def check_trust(config: Config) -> Check:
+    """Without an authserv_id anybody who can forge a colleague's address can contribute."""
+    if config.trust.authserv_id:
+        return Check("trust", "ok", f"only mail that {config.trust.authserv_id} calls dmarc=pass counts")
+    return Check(
+        "trust",
+        "warning",
+        "[trust] authserv_id is empty: mail is trusted by its From address alone; set it to the name your mail server"
+        " writes into Authentication-Results",
+    )
+
+
+def check_imap(config: Config) -> Check:
+    """Login and folder."""
+    if not config.imap.host:
+        return Check("imap", "skipped", "no [imap] host; `answers load` works without")
+    with open_mailbox(config.imap) as mailbox:
+        count = len(mailbox.list_uids())
+        idle = "with IDLE" if mailbox.can_idle() else "without IDLE"
+    return Check(
+        "imap", "ok", f"{config.imap.username} at {config.imap.host}: {count} mails in {config.imap.folder}, {idle}"
+    )
+
+
+def check_smtp(config: Config) -> Check:
+    """Login only; nothing is sent."""
+    if not config.smtp.host:
+        return Check("smtp", "skipped", "no [smtp] host; `answers digest --dry-run` works without")
+    check_login(config.smtp)
+    if not config.digest.to:
+        return Check("smtp", "warning", "the login works, but [digest] to names nobody")
+    return Check("smtp", "ok", f"{config.smtp.host} takes our login; digests go to {len(config.digest.to)} addresses")
+
+
+def _guard(name: str, check: Callable[[], Check]) -> Check:
+    try:
+        return check()
+    except AnswersError as error:
+        return Check(name, "failed", str(error))
