@@ -88,11 +88,12 @@ def find_warnings(
     now: datetime,
 ) -> tuple[str, ...]:
     """What the owner should look at, one sentence each."""
-    warnings = []
     runs = {run.verb: run for run in last_runs}
-    for run in last_runs:
-        if run.outcome == "failed":
-            warnings.append(f"the last {run.verb} failed ({run.detail}); run `answers doctor`")
+    warnings = [
+        f"the last {run.verb} failed ({run.detail}); run `answers doctor`"
+        for run in last_runs
+        if run.outcome == "failed"
+    ]
     if poll_every_minutes is not None:
         poll = runs.get("poll")
         if poll is None:

@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from servers import PASSWORD, USER, ImapServer
 
 from harvester.capture import load_files, poll
 from harvester.config import Imap
 from harvester.database import open_database
 from harvester.errors import ServiceDown, UsageError
 from harvester.imap import BATCH_BYTES, plan_batches
-from servers import PASSWORD, USER, ImapServer
 
 NOW = datetime(2026, 11, 16, 8, 0, tzinfo=UTC)
 
@@ -115,7 +115,7 @@ def test_after_move_empties_the_folder_only_once_everything_is_stored(dovecot, t
 
 def test_unreachable_server_is_a_service_that_is_down(tmp_path):
     settings = Imap.model_validate({"host": "127.0.0.1", "port": 1, "security": "none", "username": USER})
-    with pytest.raises(ServiceDown, match="127.0.0.1:1"):
+    with pytest.raises(ServiceDown, match=r"127\.0\.0\.1:1"):
         poll(open_database(tmp_path / "answers.db"), settings, NOW, ignore)
 
 

@@ -1,0 +1,132 @@
+"""The verbs for the owner of a workspace: demo, init, doctor, status, explain."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harvester.cli_support import console, print_json, say, workspace_of
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add these verbs to the command."""
+    for verb in (demo, init, doctor, status, explain):
+        app.command()(verb)
+
+
+def demo(
+    folder: Annotated[Path, typer.Argument(help="The new workspace.")] = Path("answers-demo"),
+) -> None:
+    """Make a workspace from the sample mailbox: topics, pages and a digest. No server, no network."""
+    from digest.demo import build_demo, describe_demo
+
+    made = build_demo(folder)
+    console().print(describe_demo(made))
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(help="Where answers.toml is written.")] = Path(),
+) -> None:
+    """Ask for the few things that matter, check the logins, write a commented answers.toml."""
+    from digest.setup import Answers, write_workspace
+
+    say("A few questions; press Enter for the value in brackets. Nothing is written before the last one.")
+    name = typer.prompt("Company name")
+    domains = typer.prompt("Your own mail domains, separated by commas")
+    zone = typer.prompt("Time zone", default="Europe/Berlin")
+    imap_host = typer.prompt("IMAP server of the answers mailbox (empty: none yet)", default="", show_default=False)
+    username = typer.prompt("User name (the address your colleagues BCC)") if imap_host else ""
+    password = typer.prompt("Password", hide_input=True) if imap_host else ""
+    smtp_host = typer.prompt("SMTP server for the digest (empty: none yet)", default="", show_default=False)
+    to = typer.prompt("Who gets the digest (addresses, separated by commas)") if smtp_host else ""
+    owner = typer.prompt("Who hears of faults (one address)") if smtp_host else ""
+    answers = Answers(name, domains, zone, imap_host, username, password, smtp_host, to, owner)
+    path = write_workspace(folder, answers)
+    say(f"{path} is written. Next: `answers --config {path} doctor`, then `answers --config {path} run`.")
+
+
+def doctor(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """Check config, database, disk, clock, models, IMAP and SMTP; sends nothing."""
+    from dataclasses import asdict
+
+    from rich.table import Table
+    from rich.text import Text
+
+    from digest.doctor import examine
+
+    checks = examine(workspace_of(ctx))
+    if as_json:
+        print_json({"checks": [asdict(check) for check in checks]})
+    else:
+        table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+        colours = {"ok": "green", "warning": "yellow", "failed": "red", "skipped": "bright_black"}
+        for check in checks:
+            table.add_row(Text(check.outcome, colours[check.outcome]), Text(check.name, "bold"), Text(check.detail))
+        console().print(table)
+    if any(check.outcome == "failed" for check in checks):
+        raise typer.Exit(1)
+
+
+def status(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """Last poll, counts, what was set aside and why, last digest, warnings."""
+    from digest.status import read_state
+    from digest.status_text import state_as_text
+
+    workspace = workspace_of(ctx)
+    imap = workspace.config.imap
+    minutes = imap.poll_every_minutes if imap.host else None
+    database = workspace.open_database()
+    try:
+        state = read_state(database, poll_every_minutes=minutes, now=workspace.now())
+    finally:
+        database.conn.close()
+    if as_json:
+        print_json(state.as_json())
+    else:
+        console().print(state_as_text(state))
+
+
+def explain(
+    ctx: typer.Context,
+    paths: Annotated[list[Path], typer.Argument(help="Mails (.eml), folders, mbox files or Maildirs.")],
+    domain: Annotated[
+        list[str] | None, typer.Option("--domain", help="Your own mail domain, instead of a workspace's.")
+    ] = None,
+    html: Annotated[Path | None, typer.Option("--html", help="Write a page instead.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
+) -> None:
+    """Show what is understood of a mail: its parts, people and insights. Stores nothing."""
+    from harvester.files import read_mails
+    from harvester.reading import read_many
+    from harvester.records import FailedReading, RawMail, ReadingSettings, Roster
+    from nlp.explain import explain_as_json, explain_as_page, explain_as_text
+    from nlp.understanding import understand
+
+    if domain:
+        settings, workers = ReadingSettings(Roster(tuple(name.lower() for name in domain))), 2
+    else:
+        workspace = workspace_of(ctx)
+        settings, workers = workspace.reading_settings(), workspace.config.engine.workers
+    mails: list[RawMail] = list(read_mails(tuple(paths)))
+    readings = read_many((mail.raw for mail in mails), settings, workers)
+    explained = []
+    for mail, reading in zip(mails, readings, strict=True):
+        assert isinstance(mail.origin, Path)
+        understood = None if isinstance(reading, FailedReading) else understand(reading)
+        insights = understood.insights if understood else ()
+        if as_json or html:
+            row = explain_as_json(mail.origin, reading, insights, understood.language if understood else None)
+            if as_json:
+                typer.echo(json.dumps(row, ensure_ascii=False))
+            explained.append(row)
+        else:
+            console().print(explain_as_text(mail.origin, reading, insights))
+    if html:
+        html.write_text(explain_as_page(explained), encoding="utf-8")
+        if not as_json:
+            say(f"{html} is written")
