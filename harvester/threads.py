@@ -1,0 +1,148 @@
+"""Which conversation a mail belongs to, and whether its text was seen before. Pure; the store passes what is known."""
+
+import hashlib
+import re
+import tomllib
+import unicodedata
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+
+from harvester.records import Mail, Part, Role
+from harvester.resources import data_folder
+
+MIN_HASHED_LETTERS = 40  # shorter texts ("Thanks, see below") are the same in many conversations
+MAX_PREFIXES = 10
+SAME_MAIL_SECONDS = 120
+
+_NO_LETTERS = re.compile(r"[\W_]+")
+
+
+def text_hash(text: str) -> str:
+    """The same for the same words, whatever their line breaks, quote marks, case and width; "" for a text without words."""
+    letters = _NO_LETTERS.sub("", unicodedata.normalize("NFKC", text)).casefold()
+    return hashlib.sha256(letters.encode("utf-8", "replace")).hexdigest()[:32] if letters else ""
+
+
+def linked_ids(mail: Mail) -> tuple[str, ...]:
+    """The Message-IDs that this mail names as its ancestors, the closest first."""
+    return tuple(dict.fromkeys((*reversed(mail.in_reply_to), *reversed(mail.references))))
+
+
+def quote_hashes(parts: Iterable[Part]) -> tuple[str, ...]:
+    """Hashes of what the mail quotes, as far as it is long enough to tell conversations apart; nearest first."""
+    quoted = (part.text for part in parts if part.role in (Role.QUOTED, Role.HISTORY, Role.FORWARDED))
+    return tuple(dict.fromkeys(text_hash(text) for text in quoted if _count_letters(text) >= MIN_HASHED_LETTERS))
+
+
+def thread_key(
+    mail: Mail,
+    parts: tuple[Part, ...] = (),
+    *,
+    known_ids: Mapping[str, str] | None = None,
+    known_texts: Mapping[str, str] | None = None,
+) -> str:
+    """The key of the mail's conversation; mails with the same key belong together.
+
+    known_ids: Message-ID -> key of the stored mail that has it or names it as an ancestor. known_texts: hash of a
+    stored part -> key. Without either, the key is the oldest ancestor that the mail names, so that mails of one
+    conversation find together even when none of them is stored.
+    """
+    for identifier in linked_ids(mail):
+        if known_ids and identifier in known_ids:
+            return known_ids[identifier]
+    if mail.message_id and known_ids and mail.message_id in known_ids:
+        return known_ids[mail.message_id]
+    if mail.references or mail.in_reply_to:
+        return (mail.references or mail.in_reply_to)[0]
+    for digest in quote_hashes(parts):
+        if known_texts and digest in known_texts:
+            return known_texts[digest]
+    subject, is_answer = split_subject(mail.subject)
+    if is_answer and subject:
+        # Clients that drop the reference headers still say "Re:" to the same people.
+        people = sorted({a.address for a in (*mail.to, *mail.cc)} | ({mail.sender.address} if mail.sender else set()))
+        return "subject:" + text_hash(f"{subject} {' '.join(people)}")
+    return mail.message_id or "text:" + text_hash(f"{mail.subject} {mail.text or mail.html or ''}")
+
+
+def normalise_subject(subject: str) -> str:
+    """The subject without "Re:", "AW:", "Fwd:", "[EXTERN]" and the like, lower case, single spaces."""
+    return split_subject(subject)[0]
+
+
+def split_subject(subject: str) -> tuple[str, bool]:
+    """(normalised subject, whether it carried a reply prefix)."""
+    text = " ".join(subject.replace("：", ":").split()).casefold()
+    replies, forwards = _prefixes()
+    is_answer = False
+    for _ in range(MAX_PREFIXES):
+        tag = re.match(r"\[(?:ext|external|extern|externe|externo)\]\s?", text)
+        if tag:
+            text = text[tag.end() :]
+            continue
+        prefix, colon, rest = text.partition(":")
+        word = re.sub(r"\s?[\[(]?\d{0,3}[\])]?$", "", prefix[:40]).strip()
+        if not colon or word not in replies | forwards:
+            break
+        is_answer = is_answer or word in replies
+        text = rest.strip()
+    return text, is_answer
+
+
+def is_same_mail(one: Mail, other: Mail) -> bool:
+    """True for two captures of one mail: same Message-ID, or same sender, moment, subject and text."""
+    if one.message_id and one.message_id == other.message_id:
+        return True
+    if not one.sender or not other.sender or one.sender.address != other.sender.address:
+        return False
+    if not one.sent_at or not other.sent_at or abs((one.sent_at - other.sent_at).total_seconds()) > SAME_MAIL_SECONDS:
+        return False
+    same_subject = normalise_subject(one.subject) == normalise_subject(other.subject)
+    return same_subject and text_hash(one.text or one.html or "") == text_hash(other.text or other.html or "")
+
+
+def remove_known_text(own_text: str, known_text: str) -> tuple[str, str]:
+    """Tell own words from an unmarked quote when the quoted original is in the archive.
+
+    own_text: what looks newly written. known_text: the text of the mail that is being answered.
+    Returns (what is really own, what stands word for word in the original), lines in order. A line counts as quoted
+    when the original has it and it, or the run of such lines that it stands in, is longer than a greeting.
+    """
+    known = {text_hash(line) for line in known_text.split("\n")} - {""}
+    kept: list[str] = []
+    removed: list[str] = []
+    run: list[str] = []
+
+    def close_run() -> None:
+        while run and not text_hash(run[-1]):
+            trailing.insert(0, run.pop())
+        is_quote = sum(map(_count_letters, run)) >= MIN_HASHED_LETTERS
+        (removed if is_quote else kept).extend(run)
+        kept.extend(trailing)
+        run.clear()
+        trailing.clear()
+
+    trailing: list[str] = []
+    for line in own_text.split("\n"):
+        digest = text_hash(line)
+        if digest in known or (run and not digest):
+            run.append(line)
+        else:
+            close_run()
+            kept.append(line)
+    close_run()
+    return "\n".join(kept).strip("\n"), "\n".join(removed).strip("\n")
+
+
+def _count_letters(text: str) -> int:
+    return len(_NO_LETTERS.sub("", text))
+
+
+@lru_cache(maxsize=1)
+def _prefixes() -> tuple[frozenset[str], frozenset[str]]:
+    replies, forwards = {"re"}, {"fwd", "fw"}
+    for path in sorted((data_folder() / "languages").glob("*.toml")):
+        table = tomllib.loads(path.read_text(encoding="utf-8")).get("subject", {})
+        replies.update(prefix.casefold().rstrip(".: ") for prefix in table.get("reply", ()))
+        forwards.update(prefix.casefold().rstrip(".: ") for prefix in table.get("forward", ()))
+    return frozenset(replies), frozenset(forwards)
