@@ -18,7 +18,7 @@ _NO_LETTERS = re.compile(r"[\W_]+")
 
 
 def text_hash(text: str) -> str:
-    """The same for the same words, whatever their line breaks, quote marks, case and width; "" for a text without words."""
+    """The same for the same words, whatever their line breaks, quote marks, case and width; "" when there are none."""
     letters = _NO_LETTERS.sub("", unicodedata.normalize("NFKC", text)).casefold()
     return hashlib.sha256(letters.encode("utf-8", "replace")).hexdigest()[:32] if letters else ""
 
