@@ -55,6 +55,12 @@ create index readings_status on readings(status);
 create index readings_message_id on readings(message_id);
 create index readings_thread on readings(thread);
 
+create table thread_ids (
+  identifier text primary key,          -- a Message-ID that some mail of the thread has, answers or refers to
+  thread text not null
+);
+create index thread_ids_thread on thread_ids(thread);
+
 create table people (
   message integer not null references messages(id) on delete cascade,
   field text not null,                  -- from | to | cc
