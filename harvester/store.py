@@ -13,7 +13,6 @@ from harvester.errors import DatabaseError
 from harvester.records import FailedReading, ImapOrigin, Part, RawMail, Reading, Role, Status
 from harvester.threads import linked_ids, quote_hashes, text_hash, thread_key
 
-
 MAX_ANCESTORS = 50  # Message-IDs or quotes looked up for one mail
 
 
