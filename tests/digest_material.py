@@ -1,0 +1,165 @@
+"""Invented topics and insights for the tests of the digest."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from digest.compose import Edition
+from digest.quotes import Redaction
+from digest.records import Material
+from nlp.records import Kind, StoredInsight, Topic
+
+BERLIN = ZoneInfo("Europe/Berlin")
+MONDAY = datetime(2026, 11, 16, 7, 0, tzinfo=UTC)  # 08:00 in Berlin, week 47
+EDITION = Edition(
+    company="Acme",
+    zone=BERLIN,
+    ideal=("globex.example",),
+    base_url="https://answers.acme.example/",
+    pause_address="owner@acme.example",
+)
+NO_REDACTION = Redaction(redact=lambda text: text, is_safe=lambda text: True)
+
+
+def make_topic(number: int, name: str = "Does it work with SAP?", **changes: object) -> Topic:
+    """A topic of that number; `changes` replace any field."""
+    fields: dict[str, object] = {
+        "id": number,
+        "name": name,
+        "slug": f"topic-{number}",
+        "named_by": "machine",
+        "status": "open",
+        "category": "fit",
+        "stage": "consideration",
+        "born_at": MONDAY - timedelta(days=90),
+    }
+    return Topic(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+def make_insight(
+    number: int,
+    company: str,
+    *,
+    days_ago: float,
+    topic: int | None = 1,
+    text: str = "We run our stock in SAP and I wonder whether your tool could read from it every night.",
+    **changes: object,
+) -> StoredInsight:
+    """An insight asked that many days before MONDAY; `changes` replace any field."""
+    fields: dict[str, object] = {
+        "id": number,
+        "message": number,
+        "kind": Kind.QUESTION,
+        "text": text,
+        "context": "",
+        "company": company,
+        "person": None,
+        "asked_at": MONDAY - timedelta(days=days_ago),
+        "language": "en",
+        "category": "fit",
+        "stage": "consideration",
+        "inferred": False,
+        "answer": None,
+        "topic": topic,
+    }
+    return StoredInsight(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+def gather(topics: Iterable[Topic], insights: Iterable[StoredInsight], **changes: object) -> Material:
+    """Put topics and insights together as the archive would hand them out."""
+    groups: dict[int, tuple[StoredInsight, ...]] = {}
+    unplaced: list[StoredInsight] = []
+    for insight in insights:
+        if insight.topic is None:
+            unplaced.append(insight)
+        else:
+            groups[insight.topic] = (*groups.get(insight.topic, ()), insight)
+    return Material(tuple(topics), groups, tuple(unplaced), **changes)  # type: ignore[arg-type]
+
+
+# name, category, stage, companies in the recent and the earlier 28 days, language, what they say
+SUBJECTS = (
+    (
+        "Does it work with SAP Business One?",
+        "fit",
+        "decision",
+        (6, 1),
+        "en",
+        (
+            "Our planners live in SAP all day, so before anything else: would your schedule flow back by itself?",
+            "We run Business One on our own servers and nobody here will type orders twice, so how do the two talk?",
+        ),
+    ),
+    (
+        "What does one seat cost for a plant with three shifts and seasonal staff?",
+        "cost",
+        "decision",
+        (5, 4),
+        "en",
+        ("If we start with forty people and double in the summer, do we pay for eighty all year round?",),
+    ),
+    (
+        "How long until the first line is running?",
+        "process",
+        "consideration",
+        (4, 5),
+        "en",
+        ("Honestly, the last rollout took nine months, and half of the team had left before it was finished.",),
+    ),
+    (
+        "Wo liegen unsere Daten?",
+        "process",
+        "consideration",
+        (3, 0),
+        "de",
+        ("Unsere Revision will wissen, in welchem Land die Daten liegen und wer sie dort lesen kann?",),
+    ),
+    (
+        "We copy figures from paper into three systems",
+        "problems",
+        "awareness",
+        (3, 7),
+        "en",
+        ("Every Friday two of us type the shift sheets into three systems, and on Monday the numbers disagree.",),
+    ),
+    (
+        "Who else in the food industry uses it?",
+        "reviews",
+        "decision",
+        (2, 2),
+        "en",
+        ("I would love to talk to somebody of our size who has used it through at least one audit.",),
+    ),
+    (
+        "Can we try it on one line first?",
+        "best-of",
+        "consideration",
+        (1, 0),
+        "en",
+        ("Could we put it on the small bottling line for a month and decide afterwards?",),
+    ),
+    (
+        "How does it differ from a spreadsheet?",
+        "versus",
+        "awareness",
+        (2, 0),
+        "en",
+        ("We have a spreadsheet that one colleague understands, and she retires in spring.",),
+    ),
+)
+
+
+def busy_week() -> Material:
+    """A company that has been at it for a while: eight topics, some news, a page, a follow-up."""
+    topics, insights, number = [], [], 0
+    for index, (name, category, stage, (recent, before), language, voices) in enumerate(SUBJECTS, start=1):
+        topics.append(make_topic(index, name, category=category, stage=stage))
+        for place in range(recent + before):
+            number += 1
+            days_ago = 1 + place * 2 if place < recent else 30 + place
+            company = "globex.example" if place == index - 1 else f"company{(index * 3 + place) % 23}.example"
+            voice = voices[place % len(voices)]
+            insights.append(
+                make_insight(number, company, days_ago=days_ago, topic=index, text=voice, language=language)
+            )
+    return gather(topics, insights, colleagues=4, set_aside={"ignored": 17, "quarantined": 2}, suggested=(3,))
