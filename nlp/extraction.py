@@ -1,0 +1,227 @@
+"""Finds what prospects ask, suffer from and look for in their parts of a mail. Pure: the same parts, the same insights.
+
+The patterns of data/insights/ propose; when a sentence model is passed in, it decides with their hits among its features.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from harvester.records import Part, Role
+from nlp.facets import category_of, stage_of
+from nlp.language import detect_language
+from nlp.lines import Line, count_words, read_lines, words_of
+from nlp.pairing import pair_answers
+from nlp.patterns import Hit, PatternSet, load_patterns
+from nlp.records import Insight, Kind
+
+PROSPECT_ROLES = frozenset({Role.QUOTED, Role.FORWARDED, Role.HISTORY})
+VETOES = ("not_scheduling", "not_courtesy", "not_resend", "not_reported", "not_rhetorical", "not_social", "not_own")
+MAX_TAG_WORDS = 3  # "possible?", "is that right?" belong to the sentence before
+MIN_CLAUSE_WORDS = 5
+MAX_INSIGHT = 600  # characters of a quote
+
+RULE_CONFIDENCE = {"question_mark": 0.9, "question_start": 0.8, "question_indirect": 0.75, "need": 0.7, "pain": 0.6}
+
+_FINGERPRINT = re.compile(r"[\W_]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A sentence of a prospect and all that is known about it before the decision."""
+
+    line: Line
+    part: int
+    language: str
+    hits: tuple[Hit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a sentence is. rule: the phrase or model that said so. confidence: 0 to 1."""
+
+    kind: Kind
+    confidence: float
+    rule: str
+
+
+class SentenceModel(Protocol):
+    """Decides over sentences better than rules do; see nlp/sentence_model.py."""
+
+    def decide(self, candidates: Sequence[Candidate]) -> list[Decision | None]:
+        """One decision per candidate, None for a sentence that is no insight."""
+        ...
+
+    def facets(self, insights: Sequence[Insight]) -> list[tuple[str, str]]:
+        """(category, stage) of each insight."""
+        ...
+
+
+def extract_insights(
+    parts: tuple[Part, ...], *, subject: str = "", model: SentenceModel | None = None, heard: bool = False
+) -> tuple[Insight, ...]:
+    """What the prospects of one mail expressed, in reading order, each once.
+
+    subject: only a hint for the language. heard: the mail is a note about what was heard; its own text is read as a prospect's.
+    """
+    return extract_from_many([(parts, subject, heard)], model)[0]
+
+
+def extract_from_many(
+    mails: Sequence[tuple[tuple[Part, ...], str, bool]], model: SentenceModel | None = None
+) -> list[tuple[Insight, ...]]:
+    """The same for many mails (parts, subject, heard) at once: the model embeds all their sentences together."""
+    candidates = [find_candidates(parts, subject, heard=heard) for parts, subject, heard in mails]
+    flat = [candidate for of_mail in candidates for candidate in of_mail]
+    decisions = model.decide(flat) if model else [decide_by_rules(candidate) for candidate in flat]
+    found = []
+    start = 0
+    for (parts, _, _), of_mail in zip(mails, candidates, strict=True):
+        decided = decisions[start : start + len(of_mail)]
+        found.append(_with_answers(_collect(of_mail, decided), parts))
+        start += len(of_mail)
+    return _with_facets(found, model)
+
+
+def find_candidates(parts: tuple[Part, ...], subject: str, *, heard: bool = False) -> list[Candidate]:
+    """Every sentence that a prospect wrote, with the phrases it holds."""
+    hint = detect_language(" ".join([subject, *(part.text[:500] for part in parts)]))
+    candidates = []
+    for index, part in enumerate(parts):
+        if speaks_for_prospect(part, heard=heard):
+            language = detect_language(part.text, hint)
+            patterns = load_patterns(language)
+            for line in read_lines(part.text, patterns):
+                candidates.append(Candidate(line, index, language, patterns.find(line.text)))
+    return candidates
+
+
+def speaks_for_prospect(part: Part, *, heard: bool = False) -> bool:
+    """Does this part hold an outsider's words? What nobody signed counts when it stands in a quote."""
+    if part.role is Role.OWN:
+        return heard or part.author_kind == "prospect"
+    return part.role in PROSPECT_ROLES and part.author_kind != "us"
+
+
+def decide_by_rules(candidate: Candidate) -> Decision | None:
+    """The first kind whose phrases the sentence holds, unless it is about appointments, courtesy and the like."""
+    sections = {hit.section for hit in candidate.hits}
+    if any(veto in sections for veto in VETOES):
+        return None
+    if "?" in candidate.line.text:
+        return Decision(Kind.QUESTION, RULE_CONFIDENCE["question_mark"], "question mark")
+    for section, kind in (
+        ("question_start", Kind.QUESTION),
+        ("question_indirect", Kind.QUESTION),
+        ("need", Kind.NEED),
+        ("pain", Kind.PAIN),
+    ):
+        if section in sections and not (section == "pain" and "not_pain" in sections):
+            phrase = next(hit.phrase for hit in candidate.hits if hit.section == section)
+            return Decision(kind, RULE_CONFIDENCE[section], f"{section}: {phrase}"[:80])
+    return None
+
+
+def fingerprint(text: str) -> str:
+    """Its letters and digits in lower case: the same words again, whatever the quoting did to them."""
+    return _FINGERPRINT.sub("", text).lower()
+
+
+def _collect(candidates: list[Candidate], decisions: Sequence[Decision | None]) -> list[Insight]:
+    insights: dict[str, Insight] = {}
+    previous: Insight | None = None
+    for candidate, decision in zip(candidates, decisions, strict=True):
+        if decision is None:
+            previous = None
+            continue
+        if previous is not None and previous.part == candidate.part and _is_tag(candidate):
+            # "Managers must only see their own. Possible?" asks one thing.
+            insights.pop(fingerprint(previous.text), None)
+        for insight in _insights_of(candidate, decision):
+            insights.setdefault(fingerprint(insight.text), insight)
+            previous = insight
+    return list(insights.values())
+
+
+def _is_tag(candidate: Candidate) -> bool:
+    return (
+        "?" in candidate.line.text
+        and count_words(candidate.line.text) <= MAX_TAG_WORDS
+        and bool(candidate.line.before)
+        and not candidate.line.item
+    )
+
+
+def _insights_of(candidate: Candidate, decision: Decision) -> list[Insight]:
+    line = candidate.line
+    patterns = load_patterns(candidate.language)
+    insight = Insight(
+        kind=decision.kind,
+        text=line.text[:MAX_INSIGHT],
+        part=candidate.part,
+        confidence=decision.confidence,
+        rule=decision.rule,
+        category="other",
+        stage="consideration",
+        language=candidate.language,
+    )
+    if _is_tag(candidate):
+        return [replace(insight, text=f"{line.before} {line.text}"[:MAX_INSIGHT])]
+    if decision.kind is Kind.QUESTION:
+        context = line.before if needs_context(line.text, patterns) else ""
+        return [replace(insight, text=text, context=context) for text in split_questions(line.text, patterns)]
+    return [insight]
+
+
+def needs_context(question: str, patterns: PatternSet) -> bool:
+    """Does the question point at something said before it? "Would that work?" does."""
+    words = words_of(question)
+    pointing = patterns.words["anaphora"]
+    return any(word in pointing for word in words[: max(4, len(words) // 2)])
+
+
+def split_questions(sentence: str, patterns: PatternSet) -> list[str]:
+    """Two whole questions joined by "and" are two; one that only goes on about the first stays with it."""
+    sentence = sentence[:MAX_INSIGHT]
+    for match in re.finditer(r"[,;]? (\w{1,4}) (?=\w)", sentence):
+        if match.group(1).lower() not in patterns.words["conjunctions"]:
+            continue
+        first, second = sentence[: match.start()], sentence[match.end() :]
+        if _asks_alone(first, second, patterns):
+            return [f"{first.rstrip(' ,;')}?", second[:1].upper() + second[1:]]
+    return [sentence]
+
+
+def _asks_alone(first: str, second: str, patterns: PatternSet) -> bool:
+    first_words, second_words = words_of(first), words_of(second)
+    if min(len(first_words), len(second_words)) < MIN_CLAUSE_WORDS or not second.endswith("?"):
+        return False
+    asking = patterns.words["question_words"]
+    starts = (first_words[0], second_words[0])
+    if starts[1] not in asking and not _opens_question(second, patterns):
+        return False
+    is_new_subject = starts[0] != starts[1]
+    return is_new_subject and _opens_question(first, patterns) and not needs_context(second, patterns)
+
+
+def _opens_question(clause: str, patterns: PatternSet) -> bool:
+    return any(hit.section == "question_start" for hit in patterns.find(clause))
+
+
+def _with_answers(insights: list[Insight], parts: tuple[Part, ...]) -> list[Insight]:
+    answers = pair_answers(insights, parts)
+    return [replace(insight, answer=answer) for insight, answer in zip(insights, answers, strict=True)]
+
+
+def _with_facets(found: list[list[Insight]], model: SentenceModel | None) -> list[tuple[Insight, ...]]:
+    flat = [insight for of_mail in found for insight in of_mail]
+    if model:
+        facets = model.facets(flat)
+    else:
+        facets = [(category_of(i.text, i.kind), stage_of(i.text, i.kind)) for i in flat]
+    labelled = iter(
+        replace(insight, category=category, stage=stage)
+        for insight, (category, stage) in zip(flat, facets, strict=True)
+    )
+    return [tuple(next(labelled) for _ in of_mail) for of_mail in found]

@@ -1,0 +1,264 @@
+"""Finds the passage of a colleague's text that answers an insight: by inline position, numbering, shared words and order.
+
+"Not answered" is an answer too: None. Never a greeting or a sign-off.
+"""
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from harvester.records import Part, Role
+from nlp.language import detect_language
+from nlp.lines import Line, count_words, read_lines, words_of
+from nlp.patterns import load_patterns
+from nlp.records import Insight
+
+Similarity = Callable[[Sequence[str], Sequence[str]], Sequence[Sequence[float]]]
+"""(n questions, m passages) -> n rows of m numbers from -1 to 1."""
+
+STEM = 5  # letters; enough to let "invoice" meet "invoicing", in most languages
+WEIGHT_WORDS = 1.0
+WEIGHT_ORDER = 0.35
+WEIGHT_SIMILARITY = 1.2
+MIN_SCORE = 0.16
+MIN_PASSAGE_WORDS = 2
+
+_SHORT = frozenset(
+    [
+        "the",
+        "and",
+        "for",
+        "you",
+        "your",
+        "our",
+        "are",
+        "is",
+        "that",
+        "this",
+        "with",
+        "have",
+        "has",
+        "will",
+        "would",
+        "can",
+        "could",
+        "not",
+        "but",
+        "all",
+        "any",
+        "from",
+        "they",
+        "them",
+        "there",
+        "what",
+        "when",
+        "how",
+        "who",
+        "which",
+        "why",
+        "was",
+        "were",
+        "been",
+        "does",
+        "did",
+        "one",
+        "out",
+        "per",
+        "into",
+        "than",
+        "then",
+        "also",
+        "just",
+        "more",
+        "only",
+        "die",
+        "der",
+        "das",
+        "und",
+        "ist",
+        "sind",
+        "sie",
+        "wir",
+        "ihr",
+        "ihre",
+        "nicht",
+        "mit",
+        "für",
+        "ein",
+        "eine",
+        "einen",
+        "auf",
+        "den",
+        "dem",
+        "bei",
+        "von",
+        "zum",
+        "zur",
+        "auch",
+        "wie",
+        "was",
+        "wer",
+        "ob",
+        "wenn",
+        "les",
+        "des",
+        "est",
+        "une",
+        "pour",
+        "avec",
+        "vous",
+        "nous",
+        "pas",
+        "que",
+        "qui",
+        "dans",
+        "sur",
+        "son",
+        "los",
+        "las",
+        "por",
+        "para",
+        "con",
+        "una",
+        "que",
+        "del",
+        "como",
+        "het",
+        "een",
+        "van",
+        "voor",
+        "met",
+        "niet",
+        "zijn",
+        "jullie",
+        "wij",
+        "uns",
+        "dat",
+        "gli",
+        "che",
+        "per",
+        "una",
+        "con",
+        "non",
+    ]
+)
+_FINGERPRINT = re.compile(r"[\W_]+")
+
+
+@dataclass(frozen=True, slots=True)
+class _Passage:
+    text: str
+    item: str
+    place: float  # 0 first to 1 last
+
+
+def answer_passage(insight: Insight, parts: tuple[Part, ...], similarity: Similarity | None = None) -> str | None:
+    """The passage that answers this one insight."""
+    return pair_answers((insight,), parts, similarity)[0]
+
+
+def pair_answers(
+    insights: Sequence[Insight], parts: tuple[Part, ...], similarity: Similarity | None = None
+) -> list[str | None]:
+    """One passage (or None) per insight of the same mail.
+
+    similarity: how alike questions and passages are for a sentence encoder; without it only words and order count.
+    """
+    answers: list[str | None] = [None] * len(insights)
+    for index in dict.fromkeys(insight.part for insight in insights):
+        rows = [row for row, insight in enumerate(insights) if insight.part == index]
+        passages = _passages(_answer_text(index, parts), n_questions=len(rows))
+        if not passages:
+            continue
+        asked = [insights[row] for row in rows]
+        places = [_place_of(insight, parts[index]) for insight in asked]
+        alike = similarity([i.text for i in asked], [p.text for p in passages]) if similarity else None
+        for number, (row, insight) in enumerate(zip(rows, asked, strict=True)):
+            answers[row] = _best(insight, places[number], passages, alike[number] if alike is not None else None)
+    return answers
+
+
+def _answer_text(index: int, parts: tuple[Part, ...]) -> str:
+    """What the colleague wrote about that part: right below it when he answered inline, else above the quote."""
+    below = [
+        part.text for place, part in enumerate(parts) if part.answers == index and place > index and _is_ours(part)
+    ]
+    if below:
+        return "\n\n".join(below)
+    depth = max(
+        (part.depth for part in parts[: index + 1] if _is_ours(part) and part.depth < max(1, parts[index].depth)),
+        default=0,
+    )
+    return "\n\n".join(part.text for part in parts if _is_ours(part) and part.depth == depth)
+
+
+def _is_ours(part: Part) -> bool:
+    if part.role is Role.OWN:
+        return part.author_kind != "prospect"
+    return part.role in (Role.QUOTED, Role.HISTORY, Role.FORWARDED) and part.author_kind == "us"
+
+
+@cache
+def _lines(text: str) -> tuple[Line, ...]:
+    return read_lines(text, load_patterns(detect_language(text)))
+
+
+def _passages(text: str, *, n_questions: int) -> list[_Passage]:
+    lines = _lines(text)
+    paragraphs: dict[int, list[Line]] = {}
+    for line in lines:
+        paragraphs.setdefault(line.paragraph, []).append(line)
+    groups = list(paragraphs.values())
+    if len(groups) == 1 and n_questions > 1:
+        groups = [[line] for line in groups[0]]
+    return [
+        _Passage(
+            text=" ".join(line.text for line in group),
+            item=group[0].item,
+            place=number / max(1, len(groups) - 1),
+        )
+        for number, group in enumerate(groups)
+        if sum(count_words(line.text) for line in group) >= MIN_PASSAGE_WORDS
+    ]
+
+
+def _place_of(insight: Insight, part: Part) -> tuple[float, str]:
+    """(0 first to 1 last among the sentences of its part, its list number)."""
+    wanted = _FINGERPRINT.sub("", insight.text).lower()
+    lines = _lines(part.text)
+    for number, line in enumerate(lines):
+        got = _FINGERPRINT.sub("", line.text).lower()
+        if got and (got in wanted or wanted in got):
+            return number / max(1, len(lines) - 1), line.item
+    return 0.5, ""
+
+
+def _best(
+    insight: Insight, place: tuple[float, str], passages: list[_Passage], alike: Sequence[float] | None
+) -> str | None:
+    position, item = place
+    if item not in ("", "-"):
+        numbered = [passage for passage in passages if passage.item == item]
+        if numbered:
+            return numbered[0].text
+    scores = []
+    for number, passage in enumerate(passages):
+        words = shared_words(f"{insight.context} {insight.text}", passage.text)
+        likeness = max(0.0, alike[number]) if alike is not None else 0.0
+        content = WEIGHT_WORDS * words + WEIGHT_SIMILARITY * likeness
+        order = WEIGHT_ORDER * (1 - abs(position - passage.place))
+        scores.append((content + order, -number))
+    best, number = max(scores)
+    return passages[-number].text if best >= MIN_SCORE else None
+
+
+def shared_words(one: str, other: str) -> float:
+    """0 to 1: how much of their meaningful words two texts share, endings aside."""
+    a, b = _stems(one), _stems(other)
+    return len(a & b) / math.sqrt(len(a) * len(b)) if a and b else 0.0
+
+
+def _stems(text: str) -> frozenset[str]:
+    return frozenset(word[:STEM] for word in words_of(text) if (len(word) > 2 or word.isdigit()) and word not in _SHORT)

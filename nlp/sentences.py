@@ -1,0 +1,285 @@
+"""Cuts the text of a part into sentences: lines, lists and paragraphs first, punctuation second.
+
+Knows where a mail client broke a line and where the writer did. Linear in the length of the text.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+WRAP_COLUMNS = range(44, 101)  # mail clients wrap somewhere in here; longer lines are paragraphs
+MIN_LONE_LINE = 66
+MIN_JOINED = 40
+
+_ITEM = re.compile(
+    r"[ \t]{0,12}(?:[-*•‣–—·▪◦]|\(?(\d{1,2}|[a-hA-H])[.)](?!\d)|(?:Q|F|Nr\.?|No\.?)\s?(\d{1,2})[.:)])[ \t]+(?=\S)"
+)
+_END = re.compile(r"[.!?…。？！]+[\"'»”’)\]]*(?=\s|$)|[。？！]")
+_LETTERS = re.compile(r"[^\W\d_]")
+_LAST_WORD = re.compile(r"(\S{1,40})$")
+_SPACES = re.compile(r"\s+")
+_MONTH = re.compile(
+    r"(?i)(?:jan|feb|mär|mar|apr|ma[iyj]|jun|jul|aug|sep|o[kc]t|nov|de[zc])|(?:Quartal|Klasse|Stock)\\b"
+)
+_TERMINAL = tuple(".?!:;…。？！")
+
+# Written with a full stop and followed by more of the same sentence; those of all languages in one list, lower case.
+ABBREVIATIONS = frozenset(
+    [
+        "mr",
+        "mrs",
+        "ms",
+        "dr",
+        "prof",
+        "st",
+        "sr",
+        "sra",
+        "srta",
+        "sig",
+        "dott",
+        "ing",
+        "avv",
+        "hr",
+        "fr",
+        "hrn",
+        "herrn",
+        "dhr",
+        "mevr",
+        "drs",
+        "bzw",
+        "ca",
+        "ggf",
+        "evtl",
+        "inkl",
+        "exkl",
+        "usw",
+        "etc",
+        "z.b",
+        "d.h",
+        "u.a",
+        "o.g",
+        "s.o",
+        "u.u",
+        "i.d.r",
+        "v.a",
+        "vgl",
+        "nr",
+        "str",
+        "abs",
+        "art",
+        "tel",
+        "fax",
+        "mwst",
+        "zzgl",
+        "max",
+        "min",
+        "mind",
+        "approx",
+        "appr",
+        "no",
+        "nos",
+        "vs",
+        "e.g",
+        "i.e",
+        "a.m",
+        "p.m",
+        "inc",
+        "ltd",
+        "co",
+        "corp",
+        "dept",
+        "est",
+        "fig",
+        "vol",
+        "jan",
+        "feb",
+        "mar",
+        "apr",
+        "jun",
+        "jul",
+        "aug",
+        "sep",
+        "sept",
+        "oct",
+        "nov",
+        "dec",
+        "mo",
+        "tue",
+        "wed",
+        "thu",
+        "fri",
+        "env",
+        "ex",
+        "cf",
+        "p.ex",
+        "pág",
+        "págs",
+        "núm",
+        "n.º",
+        "num",
+        "p.es",
+        "es",
+        "pag",
+        "bijv",
+        "bv",
+        "o.a",
+        "d.w.z",
+        "m.b.t",
+        "i.v.m",
+        "ong",
+        "excl",
+        "incl",
+        "gem",
+        "mevr",
+        "geb",
+        "bspw",
+        "sog",
+        "dgl",
+        "zz",
+        "gem",
+        "entspr",
+        "lfd",
+        "tgl",
+        "mtl",
+        "jährl",
+        "stk",
+        "stck",
+        "mio",
+        "mrd",
+        "tsd",
+        "std",
+        "sek",
+        "ref",
+        "attn",
+        "ext",
+        "u.s",
+        "u.k",
+        "v.h",
+        "d.d",
+        "s.p.a",
+        "s.r.l",
+        "s.a",
+        "p.p",
+        "approx.",
+        "sras",
+        "exmo",
+        "exma",
+        "eng",
+        "av",
+        "art",
+        "vd",
+        "aub",
+        "lic",
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence as it reads, on one line.
+
+    paragraph: counts from 0; sentences of one paragraph (or list item) share it.
+    item: what stood before a list item ("-", "2"), "" in running text. start: offset of its first character in the text.
+    """
+
+    text: str
+    paragraph: int
+    item: str
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    text: str
+    item: str
+    start: int
+
+
+def split_sentences(text: str) -> tuple[Sentence, ...]:
+    """All sentences in reading order; nothing but white space and list markers is left out."""
+    found = []
+    for number, block in enumerate(_blocks(text)):
+        for start, sentence in _sentences(block.text):
+            found.append(Sentence(_SPACES.sub(" ", sentence), number, block.item, block.start + start))
+    return tuple(found)
+
+
+def _blocks(text: str) -> Iterator[_Block]:
+    """Joins the lines that a mail client broke; keeps apart those that the writer broke."""
+    width = _wrap_width(text)
+    lines: list[str] = []
+    item, start, offset, indent = "", 0, 0, 0
+    last = ""
+    for raw in text.splitlines(keepends=True):
+        line = raw.strip()
+        marker = _ITEM.match(raw)
+        is_hanging = bool(item) and len(raw) - len(raw.lstrip()) > indent
+        if lines and (
+            not line or marker or not (is_hanging or _continues(last, line, width, is_joined=len(lines) > 1))
+        ):
+            yield _Block("\n".join(lines), item, start)
+            lines, item = [], ""
+        if line:
+            if not lines:
+                start = offset + len(raw) - len(raw.lstrip())
+                if marker:
+                    item = next((group for group in marker.groups() if group), "-")
+                    line = raw[marker.end() :].strip()
+                    start = offset + marker.end()
+                    indent = len(raw) - len(raw.lstrip())
+            lines.append(line)
+            last = line
+        offset += len(raw)
+    if lines:
+        yield _Block("\n".join(lines), item, start)
+
+
+def _wrap_width(text: str) -> int:
+    """The column at which this text was wrapped, 0 when it was not."""
+    lengths = [len(line.rstrip()) for line in text.splitlines()]
+    widest = max(lengths, default=0)
+    n_full = sum(length > widest - 12 for length in lengths)
+    return widest if widest in WRAP_COLUMNS and (n_full > 1 or widest >= MIN_LONE_LINE) else 0
+
+
+def _continues(last: str, line: str, width: int, *, is_joined: bool) -> bool:
+    if not _LETTERS.search(line[:80]):
+        return False
+    first_word = line.split(None, 1)[0]
+    is_full = bool(width) and len(last) + 1 + len(first_word) > width
+    if last.endswith(_TERMINAL):
+        return is_full and not last.endswith(":")
+    # A line wrapped twice leaves stubs: full line, stub, full line, all in the middle of a sentence.
+    return is_full or (line[0].islower() and (is_joined or len(last) >= MIN_JOINED))
+
+
+def _sentences(block: str) -> Iterator[tuple[int, str]]:
+    start = 0
+    for match in _END.finditer(block):
+        end = match.end()
+        if end < len(block) and not _ends_sentence(block, match.start(), end, match.group()):
+            continue
+        sentence = block[start:end]
+        if sentence.strip():
+            yield start + len(sentence) - len(sentence.lstrip()), sentence.strip()
+        start = end
+    rest = block[start:]
+    if rest.strip():
+        yield start + len(rest) - len(rest.lstrip()), rest.strip()
+
+
+def _ends_sentence(block: str, start: int, end: int, mark: str) -> bool:
+    following = block[end : end + 40].lstrip().lstrip("\"'«»„“(¿¡[-–—*_")
+    if "?" in mark or "？" in mark or "。" in mark:
+        # "Word!, it takes": no end, the comma is caught by the look-ahead for white space.
+        return True
+    next_character = following[:1]
+    if mark.startswith(("...", "…")) or "!" in mark:
+        return not next_character.islower()
+    word_match = _LAST_WORD.search(block[max(0, start - 40) : start])
+    word = word_match.group(1).lower().lstrip("(\"'„“«[") if word_match else ""
+    if word in ABBREVIATIONS or (len(word) == 1 and word.isalpha()):
+        # "No." and "Co." do end sentences too, when a capital follows a real sentence; abbreviations win.
+        return word in {"no", "etc", "usw", "es", "co"} and next_character.isupper()
+    # "am 28. gezahlt", "zum 1. Oktober"
+    return not (word.isdigit() and (next_character.islower() or _MONTH.match(following)))
