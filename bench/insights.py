@@ -130,7 +130,8 @@ def score_against(truth: list[dict[str, Any]], found: list[tuple[Insight, ...]],
         f"P {100 * counts['hit'] / max(1, counts['hit'] + counts['false']):.1f}"
         f" R {100 * counts['hit'] / max(1, counts['wanted']):.1f}"
         f" (of {counts['wanted']}); kind {100 * counts['kind'] / hit:.1f} category {100 * counts['category'] / hit:.1f}"
-        f" stage {100 * counts['stage'] / hit:.1f}; near misses taken {counts['near misses taken']} of {counts['near misses']};"
+        f" stage {100 * counts['stage'] / hit:.1f};"
+        f" near misses taken {counts['near misses taken']} of {counts['near misses']};"
         f" inferred {counts['inferred']} of {counts['wanted inferred']}"
     )
 

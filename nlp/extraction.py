@@ -1,6 +1,6 @@
-"""Finds what prospects ask, suffer from and look for in their parts of a mail. Pure: the same parts, the same insights.
+"""Finds what prospects ask, suffer from and look for in their parts of a mail. Pure: same parts, same insights.
 
-The patterns of data/insights/ propose; when a sentence model is passed in, it decides with their hits among its features.
+The patterns of data/insights/ propose; a sentence model, when passed in, decides with their hits among its features.
 """
 
 import re
@@ -63,7 +63,7 @@ def extract_insights(
 ) -> tuple[Insight, ...]:
     """What the prospects of one mail expressed, in reading order, each once.
 
-    subject: only a hint for the language. heard: the mail is a note about what was heard; its own text is read as a prospect's.
+    subject: only a hint for the language. heard: the mail is a note; its own text is read as a prospect's.
     """
     return extract_from_many([(parts, subject, heard)], model)[0]
 
@@ -92,8 +92,9 @@ def find_candidates(parts: tuple[Part, ...], subject: str, *, heard: bool = Fals
         if speaks_for_prospect(part, heard=heard):
             language = detect_language(part.text, hint)
             patterns = load_patterns(language)
-            for line in read_lines(part.text, patterns):
-                candidates.append(Candidate(line, index, language, patterns.find(line.text)))
+            candidates.extend(
+                Candidate(line, index, language, patterns.find(line.text)) for line in read_lines(part.text, patterns)
+            )
     return candidates
 
 
@@ -216,10 +217,8 @@ def _with_answers(insights: list[Insight], parts: tuple[Part, ...]) -> list[Insi
 
 def _with_facets(found: list[list[Insight]], model: SentenceModel | None) -> list[tuple[Insight, ...]]:
     flat = [insight for of_mail in found for insight in of_mail]
-    if model:
-        facets = model.facets(flat)
-    else:
-        facets = [(category_of(i.text, i.kind), stage_of(i.text, i.kind)) for i in flat]
+    by_words = [(category_of(insight.text, insight.kind), stage_of(insight.text, insight.kind)) for insight in flat]
+    facets = model.facets(flat) if model else by_words
     labelled = iter(
         replace(insight, category=category, stage=stage)
         for insight, (category, stage) in zip(flat, facets, strict=True)

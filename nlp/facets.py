@@ -1,4 +1,4 @@
-"""Says what an insight is about (category) and how far its buyer is (stage), by the words of data/insights/facets.toml."""
+"""Says what an insight is about (category) and how far its buyer is (stage), by the words of facets.toml."""
 
 import re
 import tomllib

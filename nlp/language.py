@@ -1,62 +1,21 @@
 """Says in which language a text is written. Offline, the same answer every time; short texts lean on a hint."""
 
 import re
+import tomllib
 from functools import cache
 from typing import Any
 
+from harvester.resources import data_folder
+
 LANGUAGES = tuple(
-    [
-        "ar",
-        "bg",
-        "ca",
-        "cs",
-        "da",
-        "de",
-        "el",
-        "en",
-        "es",
-        "et",
-        "fi",
-        "fr",
-        "he",
-        "hr",
-        "hu",
-        "it",
-        "ja",
-        "ko",
-        "lt",
-        "lv",
-        "nl",
-        "no",
-        "pl",
-        "pt",
-        "ro",
-        "ru",
-        "sk",
-        "sl",
-        "sv",
-        "tr",
-        "uk",
-        "zh",
-    ]
+    "ar bg ca cs da de el en es et fi fr he hr hu it ja ko lt lv nl no pl pt ro ru sk sl sv tr uk zh".split()  # noqa: SIM905
 )
 MODEL = "data/model.npz.xz"  # the one that py3langid ships
 MIN_LETTERS = 24
 MAX_CHARACTERS = 2000
 MIN_STOPWORDS = 2
 
-# The commonest little words: they decide short texts better than any n-gram model does.
-STOPWORDS = {
-    "en": "the and is are you we to of for with do does can your our that it have would how what i my this not if in there at",
-    "de": "der die das und ist sind sie wir nicht mit für ein eine ich zu auf den dem bei wie was können haben ob uns wer wenn",
-    "fr": "le la les des et est sont vous nous pas avec pour un une je du au que qui dans votre notre sur avez ce on à chez se",
-    "es": "el la los las y es son usted nosotros no con para un una de que en su nuestro por se lo qué cómo si hay al cuánto",
-    "it": "il lo la gli e è sono voi noi non con per un una di che in vostro nostro si del della come avete ci le i quanto al",
-    "nl": "de het een en is zijn jullie wij niet met voor ik te op van bij hoe wat kunnen hebben of we ons dat die er kan",
-    "pt": "o a os as e é são vocês nós não com para um uma de que em seu nosso por se do da como temos há ao quanto na no",
-}
 _WORDS = re.compile(r"[^\W\d_]+")
-_COUNTED = {language: frozenset(words.split()) for language, words in STOPWORDS.items()}
 
 
 def detect_language(text: str, hint: str = "en") -> str:
@@ -73,14 +32,15 @@ def detect_language(text: str, hint: str = "en") -> str:
     if not is_foreign_script and sum(map(len, words)) < MIN_LETTERS:
         return by_stopwords or hint
     language, confidence = _classify(text)
-    if by_stopwords and by_stopwords != language and (confidence < 0.9 or language not in _COUNTED):
+    if by_stopwords and by_stopwords != language and (confidence < 0.9 or language not in _stopwords()):
         # A text full of product names looks like anything to the model; its little words do not lie.
         return by_stopwords
     return language
 
 
 def _most_stopwords(words: list[str], hint: str) -> str | None:
-    counts = {language: sum(word in known for word in words) for language, known in _COUNTED.items()}
+    # The commonest little words decide short texts better than any n-gram model does.
+    counts = {language: sum(word in known for word in words) for language, known in _stopwords().items()}
     best = max(counts, key=lambda language: (counts[language], language == hint))
     ranked = sorted(counts.values(), reverse=True)
     is_clear = ranked[0] >= MIN_STOPWORDS and (ranked[0] > ranked[1] or best == hint)
@@ -90,6 +50,12 @@ def _most_stopwords(words: list[str], hint: str) -> str | None:
 def _classify(text: str) -> tuple[str, float]:
     language, confidence = _identifier().classify(text)
     return language, float(confidence)
+
+
+@cache
+def _stopwords() -> dict[str, frozenset[str]]:
+    content = tomllib.loads((data_folder() / "insights" / "words.toml").read_text(encoding="utf-8"))
+    return {language: frozenset(words) for language, words in content["stopwords"].items()}
 
 
 @cache

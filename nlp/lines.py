@@ -18,7 +18,7 @@ _EDGES = " ,.!:;-–—*_\t"
 class Line:
     """A sentence of a prospect with its surroundings.
 
-    before: the sentence before it in the same part, "" for the first. number, count: its place among the part's sentences.
+    before: the sentence before it in the part, "" for the first. number, count: its place among the part's sentences.
     """
 
     text: str

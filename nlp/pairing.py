@@ -1,15 +1,17 @@
-"""Finds the passage of a colleague's text that answers an insight: by inline position, numbering, shared words and order.
+"""Finds the passage of a colleague's text that answers an insight: by position, numbering, shared words, order.
 
 "Not answered" is an answer too: None. Never a greeting or a sign-off.
 """
 
 import math
 import re
+import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 from harvester.records import Part, Role
+from harvester.resources import data_folder
 from nlp.language import detect_language
 from nlp.lines import Line, count_words, read_lines, words_of
 from nlp.patterns import load_patterns
@@ -25,125 +27,6 @@ WEIGHT_SIMILARITY = 1.2
 MIN_SCORE = 0.16
 MIN_PASSAGE_WORDS = 2
 
-_SHORT = frozenset(
-    [
-        "the",
-        "and",
-        "for",
-        "you",
-        "your",
-        "our",
-        "are",
-        "is",
-        "that",
-        "this",
-        "with",
-        "have",
-        "has",
-        "will",
-        "would",
-        "can",
-        "could",
-        "not",
-        "but",
-        "all",
-        "any",
-        "from",
-        "they",
-        "them",
-        "there",
-        "what",
-        "when",
-        "how",
-        "who",
-        "which",
-        "why",
-        "was",
-        "were",
-        "been",
-        "does",
-        "did",
-        "one",
-        "out",
-        "per",
-        "into",
-        "than",
-        "then",
-        "also",
-        "just",
-        "more",
-        "only",
-        "die",
-        "der",
-        "das",
-        "und",
-        "ist",
-        "sind",
-        "sie",
-        "wir",
-        "ihr",
-        "ihre",
-        "nicht",
-        "mit",
-        "für",
-        "ein",
-        "eine",
-        "einen",
-        "auf",
-        "den",
-        "dem",
-        "bei",
-        "von",
-        "zum",
-        "zur",
-        "auch",
-        "wie",
-        "was",
-        "wer",
-        "ob",
-        "wenn",
-        "les",
-        "des",
-        "est",
-        "une",
-        "pour",
-        "avec",
-        "vous",
-        "nous",
-        "pas",
-        "que",
-        "qui",
-        "dans",
-        "sur",
-        "son",
-        "los",
-        "las",
-        "por",
-        "para",
-        "con",
-        "una",
-        "que",
-        "del",
-        "como",
-        "het",
-        "een",
-        "van",
-        "voor",
-        "met",
-        "niet",
-        "zijn",
-        "jullie",
-        "wij",
-        "uns",
-        "dat",
-        "gli",
-        "che",
-        "per",
-        "una",
-        "con",
-        "non",
-    ]
-)
 _FINGERPRINT = re.compile(r"[\W_]+")
 
 
@@ -187,10 +70,8 @@ def _answer_text(index: int, parts: tuple[Part, ...]) -> str:
     ]
     if below:
         return "\n\n".join(below)
-    depth = max(
-        (part.depth for part in parts[: index + 1] if _is_ours(part) and part.depth < max(1, parts[index].depth)),
-        default=0,
-    )
+    limit = max(1, parts[index].depth)
+    depth = max((part.depth for part in parts[: index + 1] if _is_ours(part) and part.depth < limit), default=0)
     return "\n\n".join(part.text for part in parts if _is_ours(part) and part.depth == depth)
 
 
@@ -261,4 +142,12 @@ def shared_words(one: str, other: str) -> float:
 
 
 def _stems(text: str) -> frozenset[str]:
-    return frozenset(word[:STEM] for word in words_of(text) if (len(word) > 2 or word.isdigit()) and word not in _SHORT)
+    return frozenset(
+        word[:STEM] for word in words_of(text) if (len(word) > 2 or word.isdigit()) and word not in _unmeaning()
+    )
+
+
+@cache
+def _unmeaning() -> frozenset[str]:
+    content = tomllib.loads((data_folder() / "insights" / "words.toml").read_text(encoding="utf-8"))
+    return frozenset(content["unmeaning"])

@@ -4,8 +4,12 @@ Knows where a mail client broke a line and where the writer did. Linear in the l
 """
 
 import re
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
+
+from harvester.resources import data_folder
 
 WRAP_COLUMNS = range(44, 101)  # mail clients wrap somewhere in here; longer lines are paragraphs
 MIN_LONE_LINE = 66
@@ -18,168 +22,17 @@ _END = re.compile(r"[.!?…。？！]+[\"'»”’)\]]*(?=\s|$)|[。？！]")
 _LETTERS = re.compile(r"[^\W\d_]")
 _LAST_WORD = re.compile(r"(\S{1,40})$")
 _SPACES = re.compile(r"\s+")
-_MONTH = re.compile(
+_MONTH = re.compile(r"(?i)(?:jan|feb|mär|mar|apr|ma[iyj]|jun|jul|aug|sep|o[kc]t|nov|de[zc]|quartal)")
     r"(?i)(?:jan|feb|mär|mar|apr|ma[iyj]|jun|jul|aug|sep|o[kc]t|nov|de[zc])|(?:Quartal|Klasse|Stock)\\b"
 )
 _TERMINAL = tuple(".?!:;…。？！")
-
-# Written with a full stop and followed by more of the same sentence; those of all languages in one list, lower case.
-ABBREVIATIONS = frozenset(
-    [
-        "mr",
-        "mrs",
-        "ms",
-        "dr",
-        "prof",
-        "st",
-        "sr",
-        "sra",
-        "srta",
-        "sig",
-        "dott",
-        "ing",
-        "avv",
-        "hr",
-        "fr",
-        "hrn",
-        "herrn",
-        "dhr",
-        "mevr",
-        "drs",
-        "bzw",
-        "ca",
-        "ggf",
-        "evtl",
-        "inkl",
-        "exkl",
-        "usw",
-        "etc",
-        "z.b",
-        "d.h",
-        "u.a",
-        "o.g",
-        "s.o",
-        "u.u",
-        "i.d.r",
-        "v.a",
-        "vgl",
-        "nr",
-        "str",
-        "abs",
-        "art",
-        "tel",
-        "fax",
-        "mwst",
-        "zzgl",
-        "max",
-        "min",
-        "mind",
-        "approx",
-        "appr",
-        "no",
-        "nos",
-        "vs",
-        "e.g",
-        "i.e",
-        "a.m",
-        "p.m",
-        "inc",
-        "ltd",
-        "co",
-        "corp",
-        "dept",
-        "est",
-        "fig",
-        "vol",
-        "jan",
-        "feb",
-        "mar",
-        "apr",
-        "jun",
-        "jul",
-        "aug",
-        "sep",
-        "sept",
-        "oct",
-        "nov",
-        "dec",
-        "mo",
-        "tue",
-        "wed",
-        "thu",
-        "fri",
-        "env",
-        "ex",
-        "cf",
-        "p.ex",
-        "pág",
-        "págs",
-        "núm",
-        "n.º",
-        "num",
-        "p.es",
-        "es",
-        "pag",
-        "bijv",
-        "bv",
-        "o.a",
-        "d.w.z",
-        "m.b.t",
-        "i.v.m",
-        "ong",
-        "excl",
-        "incl",
-        "gem",
-        "mevr",
-        "geb",
-        "bspw",
-        "sog",
-        "dgl",
-        "zz",
-        "gem",
-        "entspr",
-        "lfd",
-        "tgl",
-        "mtl",
-        "jährl",
-        "stk",
-        "stck",
-        "mio",
-        "mrd",
-        "tsd",
-        "std",
-        "sek",
-        "ref",
-        "attn",
-        "ext",
-        "u.s",
-        "u.k",
-        "v.h",
-        "d.d",
-        "s.p.a",
-        "s.r.l",
-        "s.a",
-        "p.p",
-        "approx.",
-        "sras",
-        "exmo",
-        "exma",
-        "eng",
-        "av",
-        "art",
-        "vd",
-        "aub",
-        "lic",
-    ]
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
     """One sentence as it reads, on one line.
 
     paragraph: counts from 0; sentences of one paragraph (or list item) share it.
-    item: what stood before a list item ("-", "2"), "" in running text. start: offset of its first character in the text.
+    item: what stood before a list item ("-", "2"), "" in running text. start: offset of its first character.
     """
 
     text: str
@@ -278,8 +131,14 @@ def _ends_sentence(block: str, start: int, end: int, mark: str) -> bool:
         return not next_character.islower()
     word_match = _LAST_WORD.search(block[max(0, start - 40) : start])
     word = word_match.group(1).lower().lstrip("(\"'„“«[") if word_match else ""
-    if word in ABBREVIATIONS or (len(word) == 1 and word.isalpha()):
+    if word in _abbreviations() or (len(word) == 1 and word.isalpha()):
         # "No." and "Co." do end sentences too, when a capital follows a real sentence; abbreviations win.
         return word in {"no", "etc", "usw", "es", "co"} and next_character.isupper()
     # "am 28. gezahlt", "zum 1. Oktober"
     return not (word.isdigit() and (next_character.islower() or _MONTH.match(following)))
+
+
+@cache
+def _abbreviations() -> frozenset[str]:
+    content = tomllib.loads((data_folder() / "insights" / "words.toml").read_text(encoding="utf-8"))
+    return frozenset(content["abbreviations"])
