@@ -279,9 +279,11 @@ def _content_type(part: Message) -> str:
 
 
 def _described_type(part: Message, content_type: str) -> str:
-    """The content type, with the one parameter that says what it is for."""
+    """The content type, with the parameter that tells an invitation or a bounce: "text/calendar; method=REQUEST"."""
     for name, shown in (("text/calendar", "method"), ("multipart/report", "report-type")):
         value = one_line(_parameter(part, shown)) if content_type == name else ""
+        if name == "text/calendar" and (_disposition(part) == "attachment" or _file_name(part)):
+            continue  # a file that somebody attached; the mail itself is no invitation
         if value:
             return f"{name}; {shown}={value[:60]}"
     return one_line(content_type)[:120]

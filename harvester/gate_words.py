@@ -1,0 +1,91 @@
+"""The words that the gate looks for, from data/gate and every language, and how they are looked for."""
+
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from harvester.resources import data_folder
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The words of data/gate and of every language; all lower case, single spaces."""
+
+    automatic_subjects: tuple[str, ...]
+    doubtful_subjects: frozenset[str]
+    automatic_senders: frozenset[str]
+    away_subjects: tuple[str, ...]
+    away_phrases: tuple[str, ...]
+    heard: tuple[str, ...]
+    meetings: tuple[str, ...]
+
+
+@lru_cache(maxsize=1)
+def load_words() -> Words:
+    """Everything that is shipped, read once."""
+    gate = data_folder() / "gate"
+    automatic = _read(gate / "automatic.toml")
+    away_subjects: list[str] = []
+    away_phrases: list[str] = []
+    heard: list[str] = []
+    for path in sorted((data_folder() / "languages").glob("*.toml")):
+        language = _read(path)
+        away_subjects += language.get("out_of_office", {}).get("subject", ())
+        away_phrases += language.get("out_of_office", {}).get("phrases", ())
+        heard += language.get("note", {}).get("heard", ())
+    return Words(
+        automatic_subjects=_longest_first(automatic["subjects"]),
+        doubtful_subjects=frozenset(map(spaced, automatic["doubtful"])),
+        automatic_senders=frozenset(automatic["senders"]),
+        away_subjects=_longest_first(away_subjects),
+        away_phrases=_longest_first(away_phrases),
+        heard=_longest_first(heard),
+        meetings=tuple(map(spaced, _read(gate / "meetings.toml")["phrases"])),
+    )
+
+
+def _longest_first(phrases: list[str]) -> tuple[str, ...]:
+    return tuple(sorted({spaced(phrase) for phrase in phrases} - {""}, key=lambda phrase: (-len(phrase), phrase)))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
+def begins_subject(subject: str, phrase: str) -> bool:
+    """The phrase stands alone, or before a colon or dash, at the beginning of the subject."""
+    if not subject.startswith(phrase):
+        return False
+    rest = subject[len(phrase) :].lstrip()
+    return not rest or rest[0] in ":：-–—|,.!([" or phrase.endswith(":")
+
+
+def has_words(text: str, phrase: str) -> bool:
+    """The phrase as whole words; texts are lower case with single spaces."""
+    start = text.find(phrase)
+    while start >= 0 and phrase:
+        end = start + len(phrase)
+        free_before = start == 0 or not (text[start - 1].isalnum() and phrase[0].isalnum())
+        free_after = end == len(text) or not (text[end].isalnum() and phrase[-1].isalnum())
+        if (free_before and free_after) or ord(phrase[0]) > 0x2E80:  # Chinese and Japanese know no spaces
+            return True
+        start = text.find(phrase, start + 1)
+    return False
+
+
+def distinct(phrases: list[str]) -> list[str]:
+    """Without phrases that are part of another one."""
+    return [phrase for phrase in phrases if not any(phrase != other and phrase in other for other in phrases)]
+
+
+def first_token(value: str | None) -> str:
+    """The first word of a header value, lower case; "" when there is none."""
+    return re.split(r"[;\s]", (value or "").strip().lower()[:60], maxsplit=1)[0]
+
+
+def spaced(text: str) -> str:
+    """Lower case, single spaces, straight apostrophes."""
+    return " ".join(text.replace("’", "'").lower().split())

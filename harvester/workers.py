@@ -1,0 +1,188 @@
+"""Worker processes for reading mails: own limits, one mail at a time, replaced when a mail kills or stalls one.
+
+Knows nothing of mail but that bytes go in and a `Reading` comes out. The parent reads pipes, nothing else.
+"""
+
+import os
+import pickle
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from multiprocessing.connection import wait
+from pathlib import Path
+from typing import BinaryIO
+
+from harvester.records import FailedReading, Reading, ReadingSettings
+
+CPU_SECONDS_PER_MAIL = 10
+WALL_SECONDS_PER_MAIL = 40  # only for a worker that sleeps: a busy machine must not fail good mails
+MEMORY_BYTES = 1_500_000_000
+TRIES = 2
+QUEUED_PER_WORKER = 32
+
+PACKAGES = Path(__file__).resolve().parent.parent
+# A process of its own instead of a fork: the parent may hold threads, models and the database.
+COMMAND = (sys.executable, "-P", "-c", "from harvester.worker import serve; serve()")
+
+
+@dataclass(eq=False)
+class Worker:
+    """One process and the mail it is reading. number: of that mail, None while idle."""
+
+    process: subprocess.Popen[bytes]
+    number: int | None = None
+    deadline: float = 0.0
+
+
+@dataclass
+class _Run:
+    """The state of one pass: what waits, what is being read, what is done but not yet handed out."""
+
+    settings: ReadingSettings
+    waiting: deque[int] = field(default_factory=deque)
+    raws: dict[int, bytes] = field(default_factory=dict)
+    failures: dict[int, int] = field(default_factory=dict)
+    done: dict[int, Reading | FailedReading] = field(default_factory=dict)
+    workers: list[Worker] = field(default_factory=list)
+
+
+def run_over_workers(raws: Iterable[bytes], settings: ReadingSettings, count: int) -> Iterator[Reading | FailedReading]:
+    """Read every mail in one of `count` processes; results in the order of the mails."""
+    run = _Run(settings)
+    source = enumerate(raws)
+    handed_out = 0
+    exhausted = False
+    try:
+        while True:
+            while not exhausted and len(run.raws) + len(run.done) < QUEUED_PER_WORKER * count:
+                number, raw = next(source, (None, b""))
+                if number is None:
+                    exhausted = True
+                    break
+                run.raws[number] = raw
+                run.waiting.append(number)
+            _assign(run, count)
+            while handed_out in run.done:
+                yield run.done.pop(handed_out)
+                handed_out += 1
+            if exhausted and not run.raws:
+                return
+            if any(worker.number is not None for worker in run.workers):
+                _collect(run)
+    finally:
+        for worker in run.workers:
+            _stop(worker)
+
+
+def _assign(run: _Run, count: int) -> None:
+    while run.waiting:
+        worker = next((worker for worker in run.workers if worker.number is None), None)
+        if worker is None:
+            if len(run.workers) >= count:
+                return
+            worker = _start(run.settings)
+            run.workers.append(worker)
+        number = run.waiting.popleft()
+        worker.number, worker.deadline = number, time.monotonic() + WALL_SECONDS_PER_MAIL
+        try:
+            write_message(_pipe(worker.process.stdin), run.raws[number])
+        except OSError:
+            _give_up(run, worker, "ended its worker")
+
+
+def _collect(run: _Run) -> None:
+    """Wait for the next result, death or deadline."""
+    busy = {_pipe(worker.process.stdout).fileno(): worker for worker in run.workers if worker.number is not None}
+    patience = min(worker.deadline for worker in busy.values()) - time.monotonic()
+    for descriptor in wait(list(busy), timeout=max(0.0, patience)):
+        worker = busy[descriptor]  # type: ignore[index]
+        answer = read_message(_pipe(worker.process.stdout))
+        if answer is None:
+            _give_up(run, worker, _cause_of_death(worker.process))
+        else:
+            _finish(run, worker, pickle.loads(answer))
+    now = time.monotonic()
+    for worker in list(busy.values()):
+        if worker.number is not None and worker.deadline <= now:
+            _give_up(run, worker, f"took longer than {WALL_SECONDS_PER_MAIL} s")
+
+
+def _finish(run: _Run, worker: Worker, result: Reading | FailedReading) -> None:
+    assert worker.number is not None
+    run.done[worker.number] = result
+    del run.raws[worker.number]
+    worker.number = None
+
+
+def _give_up(run: _Run, worker: Worker, cause: str) -> None:
+    """Replace the worker; its mail gets one more try, first in the queue and in a fresh process."""
+    number = worker.number
+    assert number is not None
+    run.workers.remove(worker)
+    _stop(worker)
+    run.failures[number] = run.failures.get(number, 0) + 1
+    if run.failures[number] < TRIES:
+        run.waiting.appendleft(number)
+        return
+    run.done[number] = FailedReading(f"the mail could not be read: it {cause}, twice")
+    del run.raws[number]
+
+
+def _cause_of_death(process: subprocess.Popen[bytes]) -> str:
+    code = process.wait()
+    if code == -24:  # SIGXCPU
+        return f"needs more than {CPU_SECONDS_PER_MAIL} s"
+    return f"ended its worker (signal {-code})" if code < 0 else f"ended its worker (exit code {code})"
+
+
+def _start(settings: ReadingSettings) -> Worker:
+    environment = {**os.environ, "PYTHONPATH": str(PACKAGES), "PYTHONHASHSEED": "0"}
+    process = subprocess.Popen(
+        COMMAND,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,  # a traceback could quote the mail
+        env=environment,
+    )
+    worker = Worker(process)
+    # A worker that dies this early is noticed with its first mail.
+    try:
+        write_message(_pipe(process.stdin), pickle.dumps((settings, CPU_SECONDS_PER_MAIL, MEMORY_BYTES)))
+    except OSError:
+        process.kill()
+    return worker
+
+
+def _stop(worker: Worker) -> None:
+    worker.process.kill()
+    worker.process.wait()
+    for pipe in (worker.process.stdin, worker.process.stdout):
+        if pipe is not None:
+            try:
+                pipe.close()
+            except BrokenPipeError:
+                continue  # what was left in the buffer is nobody's any more
+
+
+def _pipe(pipe: object) -> BinaryIO:
+    return pipe  # type: ignore[return-value]
+
+
+def write_message(pipe: BinaryIO, data: bytes) -> None:
+    """Eight bytes of length, then the message."""
+    pipe.write(len(data).to_bytes(8, "big"))
+    pipe.write(data)
+    pipe.flush()
+
+
+def read_message(pipe: BinaryIO) -> bytes | None:
+    """One message; None when the other side has ended."""
+    head = pipe.read(8)
+    if len(head) < 8:
+        return None
+    size = int.from_bytes(head, "big")
+    data = pipe.read(size)
+    return data if len(data) == size else None
