@@ -23,9 +23,8 @@ _LETTERS = re.compile(r"[^\W\d_]")
 _LAST_WORD = re.compile(r"(\S{1,40})$")
 _SPACES = re.compile(r"\s+")
 _MONTH = re.compile(r"(?i)(?:jan|feb|mär|mar|apr|ma[iyj]|jun|jul|aug|sep|o[kc]t|nov|de[zc]|quartal)")
-    r"(?i)(?:jan|feb|mär|mar|apr|ma[iyj]|jun|jul|aug|sep|o[kc]t|nov|de[zc])|(?:Quartal|Klasse|Stock)\\b"
-)
 _TERMINAL = tuple(".?!:;…。？！")
+
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
