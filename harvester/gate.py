@@ -3,6 +3,7 @@
 Knows headers, people and words. What it sets aside stays stored and readable (but for excluded subjects).
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -48,6 +49,8 @@ HARD_AUTOMATIC_HEADERS = (
 CALENDAR_METHODS = frozenset({"request", "reply", "cancel", "counter", "declinecounter", "refresh", "add"})
 RECEIPT_TYPES = ("message/delivery-status", "message/disposition-notification", "message/feedback-report")
 
+_ADDRESS = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}")
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
@@ -71,7 +74,8 @@ Rule = Callable[[Facts], Decision | None]
 def judge(mail: Mail, parts: tuple[Part, ...], settings: ReadingSettings) -> Verdict:
     """Decide about one mail. parts: with authors and kinds (`name_authors`)."""
     facts = gather_facts(mail, parts, settings)
-    prospects = tuple(dict.fromkeys((*facts.authors, *facts.outside)))
+    # A note to us alone names its prospect, if at all, in its text.
+    prospects = tuple(dict.fromkeys((*facts.authors, *facts.outside))) or mentioned_outside(facts)
     main = prospects[0] if prospects else None
     verdict = Verdict(
         Status.ACCEPTED,
@@ -125,6 +129,12 @@ def contributor(mail: Mail, settings: ReadingSettings) -> str:
             if is_colleague(address, roster):
                 return address
     return sender
+
+
+def mentioned_outside(facts: Facts) -> tuple[str, ...]:
+    """The outside addresses that the sender's own text names."""
+    found = (address.lower().strip(".") for address in _ADDRESS.findall(facts.own_text[:MAX_SCANNED]))
+    return tuple(dict.fromkeys(address for address in found if not is_ours(address, facts.settings.roster)))
 
 
 def classify_contribution(facts: Facts) -> str:

@@ -139,7 +139,8 @@ def _cause_of_death(process: subprocess.Popen[bytes]) -> str:
 
 
 def _start(settings: ReadingSettings) -> Worker:
-    environment = {**os.environ, "PYTHONPATH": str(PACKAGES), "PYTHONHASHSEED": "0"}
+    paths = (str(PACKAGES), os.environ.get("PYTHONPATH", ""))
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
     process = subprocess.Popen(
         COMMAND,
         stdin=subprocess.PIPE,
