@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
 from harvester.cli_support import console, print_json, say, workspace_of
 
+EXPLAINED_AT_ONCE = 500
+T = TypeVar("T")
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
@@ -103,30 +107,35 @@ def explain(
     """Show what is understood of a mail: its parts, people and insights. Stores nothing."""
     from harvester.files import read_mails
     from harvester.reading import read_many
-    from harvester.records import FailedReading, RawMail, ReadingSettings, Roster
+    from harvester.records import ReadingSettings, Roster
     from nlp.explain import explain_as_json, explain_as_page, explain_as_text
-    from nlp.understanding import understand
+    from nlp.understanding import understand_many
 
     if domain:
         settings, workers = ReadingSettings(Roster(tuple(name.lower() for name in domain))), 2
     else:
         workspace = workspace_of(ctx)
         settings, workers = workspace.reading_settings(), workspace.config.engine.workers
-    mails: list[RawMail] = list(read_mails(tuple(paths)))
-    readings = read_many((mail.raw for mail in mails), settings, workers)
     explained = []
-    for mail, reading in zip(mails, readings, strict=True):
-        assert isinstance(mail.origin, Path)
-        understood = None if isinstance(reading, FailedReading) else understand(reading)
-        insights = understood.insights if understood else ()
-        if as_json or html:
-            row = explain_as_json(mail.origin, reading, insights, understood.language if understood else None)
+    for mails in chunked(read_mails(tuple(paths)), EXPLAINED_AT_ONCE):
+        readings = list(read_many((mail.raw for mail in mails), settings, workers, expected=len(mails)))
+        for mail, reading, understood in zip(mails, readings, understand_many(readings), strict=True):
+            if not as_json and not html:
+                console().print(explain_as_text(Path(str(mail.origin)), reading, understood.insights))
+                continue
+            row = explain_as_json(Path(str(mail.origin)), reading, understood.insights, understood.language)
             if as_json:
                 typer.echo(json.dumps(row, ensure_ascii=False))
-            explained.append(row)
-        else:
-            console().print(explain_as_text(mail.origin, reading, insights))
+            if html:
+                explained.append(row)
     if html:
         html.write_text(explain_as_page(explained), encoding="utf-8")
         if not as_json:
             say(f"{html} is written")
+
+
+def chunked(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """The items in lists of at most `size`."""
+    iterator = iter(items)
+    while chunk := list(islice(iterator, size)):
+        yield chunk
