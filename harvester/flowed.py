@@ -16,7 +16,8 @@ def join_flowed(text: str, *, delete_space: bool) -> str:
         depth = len(line) - len(content)
         content = content.removeprefix(" ")
         is_signature = content == SIGNATURE
-        if depth != open_depth or is_signature:
+        # Many programs leave a space before a blank line; the blank line still ends the paragraph.
+        if depth != open_depth or is_signature or not content:
             _close(paragraphs, pieces, open_depth)
         is_soft = content.endswith(" ") and not is_signature
         pieces.append(content[:-1] if is_soft and delete_space else content)

@@ -57,7 +57,9 @@ def parse_addresses(values: Iterable[str]) -> tuple[Address, ...]:
 def make_address(name: str, address: str) -> Address:
     """A mailbox from a decoded name and an address, both cleaned; the name is "" when it only repeats the address."""
     address = one_line(address).strip("<>'\"").lower()[:MAX_ADDRESS]
-    name = one_line(name).strip("'\" ")
+    name = one_line(name)
+    if len(name) > 1 and name[0] == name[-1] and name[0] in "'\"":
+        name = name[1:-1].strip()
     return Address("" if name.lower() == address else name, address if " " not in address else "")
 
 

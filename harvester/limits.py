@@ -40,7 +40,9 @@ def limit_raw(raw: bytes) -> tuple[bytes, tuple[str, ...]]:
 
 
 def split_header(raw: bytes) -> tuple[bytes, bytes]:
-    """The header block and what follows the first blank line."""
+    """The header block and what follows the first blank line; a block that begins with one has no header."""
+    if raw[:1] in (b"\r", b"\n"):
+        return b"", raw.lstrip(b"\r\n")
     end = _BLANK_LINE.search(raw)
     return (raw[: end.start()], raw[end.end() :]) if end else (raw, b"")
 
