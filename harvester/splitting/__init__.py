@@ -1,0 +1,6 @@
+"""Takes a mail apart into parts: who wrote which words, and when. Pure and linear; knows nothing of databases or people."""
+
+from harvester.splitting.links import own_links
+from harvester.splitting.split import split_mail
+
+__all__ = ["own_links", "split_mail"]

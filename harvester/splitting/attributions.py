@@ -1,0 +1,297 @@
+"""Reads attribution lines ("On ... X wrote:"), broken over up to four lines, with or without a verb, in any language."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from harvester.splitting.authors import ADDRESS, NOBODY, Author, clean_name
+from harvester.splitting.dates import parse_date
+from harvester.splitting.lines import Line
+from harvester.splitting.phrases import INVISIBLE, fold
+from harvester.splitting.tables import Tables
+
+MAX_LENGTH = 420
+MAX_LINES = 5
+MAX_NAME_WORDS = 7
+ENDS = re.compile(r"[:：﹕]\s*[*_\"'»>]{0,3}$|[-–—]{2,}\s*$")
+# Gmail's old attribution: an ISO date with an offset, then a name, and no colon when there is no address.
+ISO_GMAIL = re.compile(r"\d{4}-\d{2}-\d{2} \d{1,2}:\d{2} GMT[+-]\d{2}:\d{2} [^\W\d_][^:@<>]{1,60}$")
+NUMBERED = re.compile(r"[^\w]*\d")
+DATE_SHAPE = re.compile(r"\d{1,4}\s?[./-]\s?\d{1,2}\s?[./-]\s?\d{2,4}|\d{4}\s?[年년]")
+TIME_SHAPE = re.compile(r"\d{1,2}[:h.]\d{2}|\d\s?[時时点點시]")
+ADDRESS_GROUP = re.compile(
+    r"[<\[(]{0,2}\s?(?:mailto:[^<>]{0,80}<\s?)?(?:mailto:)?\[?"
+    r"[\w.+%&'-]{1,128}@[\w-]{1,63}(?:\.[\w-]{1,63}){0,8}"
+    r"(?:\]?\(mailto:[^()\s]{1,200}\)|\s?<mailto:[^<>\s]{1,200}>)?\s?[>\])]{0,3}"
+)
+EDGE = " \t,;:：.()[]<>\"'“”„‟«»‹›*_|-–—、،"
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """Lines start..end-1 say that `author` wrote what follows."""
+
+    start: int
+    end: int
+    author: Author
+    sent_at: datetime | None
+
+
+@dataclass(slots=True)
+class _Tokens:
+    """What the words of a candidate are. kinds: one letter each: Verb, Date, Address, Opener, Connective, Name."""
+
+    words: list[str]
+    kinds: list[str]
+
+
+def may_end_attribution(text: str) -> bool:
+    """A cheap look at the end of a line."""
+    return text[-1] in ":：﹕-–—*_\"'»>" and ENDS.search(text[-12:]) is not None
+
+
+def read_attribution(
+    lines: Sequence[Line], last: int, floor: int, tables: Tables, sent_at: datetime | None
+) -> Attribution | None:
+    """The attribution that ends with line `last` and begins at `floor` or later."""
+    quote_follows = _quote_follows(lines, last)
+    weak: Attribution | None = None
+    joined = ""
+    taken = 0
+    for start in range(last, max(floor, last - MAX_LINES - 1) - 1, -1):
+        text = lines[start].text.strip()
+        if not text:
+            if joined[:1] in "<m" and taken:
+                continue
+            break
+        if start < last and not _joins(lines[start], lines[start + 1] if lines[start + 1].text else lines[last]):
+            break
+        if (
+            lines[start].depth > lines[max(start - 1, floor)].depth
+            and start > floor
+            and _is_open(lines[start - 1].text)
+        ):
+            text = "> " + text
+        taken += 1
+        joined = f"{text} {joined}" if joined else text
+        if len(joined) > MAX_LENGTH or taken > MAX_LINES:
+            break
+        found = _read_joined(joined, quote_follows or lines[last].hint == "attribution", tables, sent_at)
+        if found is None:
+            continue
+        author, moment, strong = found
+        attribution = Attribution(start, last + 1, author, moment)
+        if strong:
+            return attribution
+        weak = weak or attribution
+    return weak
+
+
+def read_unfinished(text: str, tables: Tables, sent_at: datetime | None) -> tuple[Author, datetime | None] | None:
+    """An attribution whose colon is missing; for lines right above a header block and for Gmail's old form."""
+    found = _read_joined(text.strip() + ":", True, tables, sent_at)
+    return (found[0], found[1]) if found is not None and found[2] else None
+
+
+def is_old_gmail(text: str) -> bool:
+    """`2016-03-03 17:21 GMT+01:00 Some One`, which stands without colon."""
+    return "GMT" in text and ISO_GMAIL.match(text.strip()) is not None
+
+
+def _quote_follows(lines: Sequence[Line], last: int) -> bool:
+    depth = lines[last].depth
+    for line in lines[last + 1 : last + 4]:
+        if line.text.strip():
+            return line.depth > depth
+        if line.depth > depth:
+            return True
+    return False
+
+
+def _is_open(text: str) -> bool:
+    return text.count("<") > text.count(">")
+
+
+def _joins(upper: Line, lower: Line) -> bool:
+    """Both lines belong to one level, or the lower one only looks quoted because an address was cut before its `>`."""
+    return upper.depth == lower.depth or (lower.depth == upper.depth + 1)
+
+
+def _read_joined(
+    joined: str, quote_follows: bool, tables: Tables, sent_at: datetime | None
+) -> tuple[Author, datetime | None, bool] | None:
+    """(author, date, whether it is beyond doubt), or None when this is no attribution."""
+    text = joined.replace("&lt;", "<").replace("&gt;", ">")
+    if not text.isascii():
+        text = text.translate(INVISIBLE)
+    address = None
+    if "@" in text:
+        match = ADDRESS.search(text)
+        if match:
+            address = match.group().strip(".'").lower()
+            text = ADDRESS_GROUP.sub(" \x01 ", text, count=3)
+    tokens = _classify(text, tables)
+    kinds = "".join(tokens.kinds)
+    has_verb = "V" in kinds
+    has_date = "D" in kinds and _has_date(text, tokens)
+    if not (has_verb or (has_date and (address or quote_follows))):
+        return None
+    names = _name_runs(tokens)
+    longest = max(names, key=len, default=[])
+    stray = sum(len(run) for run in names) - len(longest)
+    if len(longest) > MAX_NAME_WORDS or stray > 3:
+        return None
+    name = clean_name(" ".join(longest)) if longest else None
+    author = Author(name, address)
+    if _is_open(text) and not address:
+        return None
+    strong = has_date and (kinds[0] in "OD" or kinds[:2] == "ND" or kinds[-1] == "D" or has_verb)
+    if has_date and has_verb:
+        if not (address or quote_follows or _looks_like_name(name)):
+            return None
+    elif has_date and address:
+        if stray or not TIME_SHAPE.search(text):
+            return None
+    elif has_date:
+        if stray or not quote_follows or not _looks_like_name(name):
+            return None
+    elif address:
+        if stray > 1:
+            return None
+    elif not quote_follows or stray or len(longest) > 5 or (not name and "O" not in kinds):
+        return None
+    moment = parse_date(fold(_date_text(tokens)), tables, before=sent_at) if has_date else None
+    return author, moment, strong
+
+
+def _looks_like_name(name: str | None) -> bool:
+    """Begins with a capital, or is written in a script that has none."""
+    return bool(name) and name is not None and not name[0].islower() and any(char.isalpha() for char in name)
+
+
+def _classify(text: str, tables: Tables) -> _Tokens:
+    words = text.split()
+    folded = [fold(word) for word in words]
+    joined = " ".join(folded)
+    starts = []
+    offset = 0
+    for word in folded:
+        starts.append(offset)
+        offset += len(word) + 1
+    kinds = ["?"] * len(words)
+    for begin, end in tables.verbs.spans(joined):
+        for at, start in enumerate(starts):
+            if start < end and start + len(folded[at]) > begin and words[at] != "\x01":
+                kinds[at] = "V"
+    _mark_openers(joined, folded, kinds, tables)
+    _mark_dates(folded, kinds, tables)
+    for at, word in enumerate(folded):
+        if kinds[at] == "?":
+            if word == "\x01":
+                kinds[at] = "A"
+            elif not word.strip(EDGE) or word.strip(EDGE) in tables.connectives:
+                kinds[at] = "C"
+            else:
+                kinds[at] = "N"
+    return _Tokens(words, kinds)
+
+
+def _mark_openers(joined: str, folded: list[str], kinds: list[str], tables: Tables) -> None:
+    start = next((at for at, word in enumerate(folded) if word.strip(EDGE)), None)
+    if start is None:
+        return
+    rest = " ".join(word.strip(EDGE) for word in folded[start:])
+    for phrase in tables.opener_phrases:
+        if rest.startswith(phrase + " "):
+            for at in range(start, start + len(phrase.split())):
+                kinds[at] = "O"
+            return
+    if folded[start].strip(EDGE) in tables.openers and len(folded) > start + 1:
+        kinds[start] = "O"
+
+
+def _mark_dates(folded: list[str], kinds: list[str], tables: Tables) -> None:
+    month = weekday = False
+    for at, word in enumerate(folded):
+        if kinds[at] not in "?V":
+            continue
+        bare = word.strip(EDGE)
+        if not bare:
+            continue
+        if NUMBERED.match(word) and "\x01" not in word:
+            kinds[at] = "D"
+            month = month or DATE_SHAPE.search(word) is not None
+        elif kinds[at] == "V":
+            continue
+        elif bare in tables.months and not month and _has_number_near(folded, at):
+            kinds[at] = "D"
+            month = True
+        elif bare in tables.weekdays and not weekday and _is_at_date(folded, kinds, at):
+            kinds[at] = "D"
+            weekday = True
+        elif _glued_month(bare, tables) and not month:
+            kinds[at] = "D"
+            month = True
+        elif ((bare in tables.date_words or bare in ("gmt", "utc")) and at and kinds[at - 1] in "DO") or re.fullmatch(r"(?:gmt|utc)?[+-]\d{1,2}:?\d{0,2}", bare):
+            kinds[at] = "D"
+
+
+def _has_number_near(folded: list[str], at: int) -> bool:
+    near = folded[max(0, at - 2) : at] + folded[at + 1 : at + 3]
+    return any(char.isdigit() for word in near for char in word)
+
+
+def _is_at_date(folded: list[str], kinds: list[str], at: int) -> bool:
+    """A weekday stands first, after the opener, or next to a number; else it may be a name (Di, Mar)."""
+    if at == 0 or kinds[at - 1] in "OD":
+        return any(char.isdigit() for word in folded[at + 1 : at + 5] for char in word) or (
+            at > 0 and kinds[at - 1] == "D"
+        )
+    return any(char.isdigit() for word in folded[at + 1 : at + 2] for char in word)
+
+
+def _glued_month(bare: str, tables: Tables) -> bool:
+    """`11-Apr-2011`, `3.mai`."""
+    return any(part in tables.months for part in re.split(r"[-./]", bare)[1:]) and any(map(str.isdigit, bare))
+
+
+def _has_date(text: str, tokens: _Tokens) -> bool:
+    """A day: digits in a date's shape, a month or weekday next to a number, or a CJK date."""
+    if DATE_SHAPE.search(text):
+        return True
+    dated = [fold(word) for word, kind in zip(tokens.words, tokens.kinds, strict=True) if kind == "D"]
+    numbers = sum(any(map(str.isdigit, word)) for word in dated)
+    return numbers >= 1 and any(any(map(str.isalpha, word)) and len(word.strip(EDGE)) > 1 for word in dated)
+
+
+def _date_text(tokens: _Tokens) -> str:
+    return " ".join(
+        word
+        for word, kind in zip(tokens.words, tokens.kinds, strict=True)
+        if kind == "D" or (kind in "CO" and word != "\x01")
+    )
+
+
+def _name_runs(tokens: _Tokens) -> list[list[str]]:
+    """Runs of name words; small words (von, de) inside a run belong to it."""
+    runs: list[list[str]] = []
+    pending: list[str] = []
+    open_run = False
+    for word, kind in zip(tokens.words, tokens.kinds, strict=True):
+        if kind == "N":
+            if open_run:
+                runs[-1] += [*pending, word]
+            else:
+                runs.append([word])
+            pending = []
+            open_run = not word.endswith((",", ";", ":")) or (len(runs[-1]) == 1 and word.endswith(","))
+        elif kind == "C" and open_run and len(pending) < 2 and len(word) <= 4 and word[0].isalpha():
+            pending.append(word)
+        else:
+            open_run = False
+            pending = []
+    return runs
+
+
+NO_ATTRIBUTION = (NOBODY, None)

@@ -1,0 +1,166 @@
+"""Reads the block of header lines that Outlook, forwards and many others put above a quoted message."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from harvester.splitting.authors import Author, find_address, read_author
+from harvester.splitting.dates import parse_date
+from harvester.splitting.lines import Line
+from harvester.splitting.phrases import fold
+from harvester.splitting.tables import Tables
+
+MAX_BLOCK_LINES = 40
+MAX_VALUE_LINE = 600
+PEOPLE = frozenset(("from", "to", "cc", "bcc", "reply_to"))
+COLON = re.compile("[:：]")
+Labels = Mapping[str, frozenset[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderBlock:
+    """Ends before line `end`."""
+
+    end: int
+    author: Author
+    sent_at: datetime | None
+
+
+@dataclass(slots=True)
+class _Field:
+    labels: Labels
+    values: list[str] = field(default_factory=list)
+
+    @property
+    def value(self) -> str:
+        return " ".join(self.values)
+
+
+def label_of(text: str) -> str:
+    """What stands before the first colon, folded, if that is short enough for a label."""
+    match = COLON.search(text, 1, 42)
+    return fold(text[: match.start()].strip(" \t*_>|•·\ufeff\u200e\u200f")).rstrip(". ") if match else ""
+
+
+def read_header_block(lines: Sequence[Line], at: int, tables: Tables, sent_at: datetime | None) -> HeaderBlock | None:
+    """The block that begins at line `at`, if at least three labels of one language and an address or a date say so."""
+    fields, end = _collect_fields(lines, at, tables)
+    if len(fields) < 2:
+        return None
+    values = _name_fields(fields)
+    if "from" not in values or not _is_convincing(values, tables, sent_at):
+        return None
+    moment = parse_date(fold(values["sent"]), tables, before=sent_at) if "sent" in values else None
+    return HeaderBlock(end, read_author(values["from"]), moment)
+
+
+def read_one_line_block(text: str, tables: Tables, sent_at: datetime | None) -> tuple[Author, datetime | None] | None:
+    """A whole block glued into one line, as Yahoo's plain text has it: `From: A <a@x>To: b@ySent: ...`."""
+    marks = list(tables.glued_labels.finditer(text[:2_000]))[:20]
+    if not marks or marks[0].start() > 3:
+        return None
+    fields = []
+    for number, mark in enumerate(marks):
+        stop = marks[number + 1].start() if number + 1 < len(marks) else len(text)
+        label = fold(mark[1]).rstrip(". ")
+        if label in tables.labels:
+            fields.append(_Field(tables.labels[label], [text[mark.end() : stop].strip()]))
+    if len(fields) < 3:
+        return None
+    values = _name_fields(fields)
+    if "from" not in values:
+        return None
+    return read_author(values["from"]), parse_date(fold(values.get("sent", "")), tables, before=sent_at)
+
+
+def _collect_fields(lines: Sequence[Line], at: int, tables: Tables) -> tuple[list[_Field], int]:
+    depth = lines[at].depth
+    indent = _indent(lines[at].text)
+    fields: list[_Field] = []
+    end = position = at
+    last = min(len(lines), at + MAX_BLOCK_LINES)
+    while position < last:
+        line = lines[position]
+        text = line.text
+        if not text.strip():
+            position += 1
+            if position - end > 2 or not fields:
+                break
+            continue
+        label = label_of(text)
+        known = tables.labels.get(label) if label else None
+        if line.depth != depth and not (fields and _is_open(fields[-1])):
+            break
+        if known is not None and not (fields and _is_empty_people(fields[-1]) and "@" in label):
+            if position > end and not _goes_on(fields, known):
+                break
+            fields.append(_Field(known, [COLON.split(text, maxsplit=1)[1].strip(" \t*")]))
+        elif (fields and position == end and _continues(fields[-1], text, indent)) or (fields and not fields[-1].value and position - end <= 1 and len(text) < 200):
+            fields[-1].values.append(text.strip(" \t*"))
+        else:
+            break
+        position += 1
+        end = position
+    return fields, end
+
+
+def _indent(text: str) -> int:
+    return len(text) - len(text.lstrip())
+
+
+def _is_open(last: _Field) -> bool:
+    value = last.value
+    return value.count("<") > value.count(">") or value.count("[") > value.count("]")
+
+
+def _is_empty_people(last: _Field) -> bool:
+    return not last.value and not PEOPLE.isdisjoint(last.labels)
+
+
+def _goes_on(fields: list[_Field], known: Labels) -> bool:
+    """After an empty line a label goes on with the block only if its field has not been named yet."""
+    named = {name for item in fields for name in item.labels}
+    return not set(known) <= named
+
+
+def _continues(last: _Field, text: str, indent: int) -> bool:
+    value = last.values[-1]
+    if PEOPLE.isdisjoint(last.labels):
+        return _indent(text) > indent + 1 and len(last.values) < 3 and "subject" in last.labels
+    if len(last.values) > 30:
+        return False
+    return (
+        value.endswith((",", ";", "<", "(", ":", "["))
+        or _is_open(last)
+        or (find_address(text) is not None and len(text.split()) <= 8)
+    )
+
+
+def _name_fields(fields: Sequence[_Field]) -> dict[str, str]:
+    """Field name -> value, read in the one language (English helps) that knows most of the labels."""
+    votes: dict[str, int] = {}
+    for item in fields:
+        for code in {code for codes in item.labels.values() for code in codes}:
+            votes[code] = votes.get(code, 0) + 1
+    best = max(votes, key=lambda code: (votes[code], code == "en"))
+    values: dict[str, str] = {}
+    for item in fields:
+        names = [name for name, codes in item.labels.items() if best in codes]
+        names = names or [name for name, codes in item.labels.items() if "en" in codes]
+        if votes[best] < 2 or not names:
+            names = names or list(item.labels)
+        for name in names:
+            if name not in values:
+                values[name] = item.value
+                break
+    return values
+
+
+def _is_convincing(values: Mapping[str, str], tables: Tables, sent_at: datetime | None) -> bool:
+    people = any(find_address(values.get(name, "")) for name in ("from", "to", "cc"))
+    sent = values.get("sent", "")
+    dated = bool(sent) and parse_date(fold(sent), tables, before=sent_at) is not None
+    if len(values) >= 3:
+        return (people or dated) and (people or "subject" in values)
+    return find_address(values["from"]) is not None and (dated or "subject" in values)

@@ -1,0 +1,67 @@
+"""A body as lines that carry their quote depth: here for plain text; HTML comes from harvester.html_lines."""
+
+import re
+from dataclasses import dataclass
+
+MAX_DEPTH = 40
+# Nobody reads more than this; what follows goes unread into the part in which the reading ended.
+MAX_LINES = 6_000
+MAX_LINE = 20_000
+PREFIX = re.compile(r"[ \t]?(?:>[ \t]?)+")
+INITIALS_PREFIX = re.compile(r"([A-Za-z]{1,3})>(?=\s|$)")
+LINE_ENDS = re.compile(r"\r\n?|\n|\x0b|\x0c|\x85|\u2028|\u2029")
+
+
+@dataclass(slots=True)
+class Line:
+    """text: without quote marks, right-stripped. depth: how deep it is quoted.
+
+    region: where (line number) the innermost HTML element ends that a mail client made for a quote, 0 for none.
+    hint: what the HTML says the line is: "signature", "attribution", "rule", "banner" or "".
+    color: the colour of the whole line as the HTML styles it, "" for the default.
+    """
+
+    text: str
+    depth: int = 0
+    region: int = 0
+    hint: str = ""
+    color: str = ""
+
+
+def read_plain_lines(text: str) -> tuple[list[Line], str]:
+    """The lines of a text/plain body, and whatever lies behind MAX_LINES."""
+    raw_lines, rest = _cut_lines(text)
+    initials = _quoting_initials(raw_lines)
+    return [_read_line(raw, initials) for raw in raw_lines], rest
+
+
+def _cut_lines(text: str) -> tuple[list[str], str]:
+    if "\r" in text or not text.isascii():
+        text = LINE_ENDS.sub("\n", text)
+    pieces = text.split("\n", MAX_LINES)
+    rest = pieces.pop() if len(pieces) > MAX_LINES else ""
+    return pieces, rest
+
+
+def _read_line(raw: str, initials: frozenset[str]) -> Line:
+    first = raw[:1]
+    if first == ">" or (first in " \t\ufeff" and raw[1:2] == ">"):
+        match = PREFIX.match(raw.lstrip("\ufeff"))
+        if match:
+            return Line(raw[match.end() :].rstrip(), min(match.group().count(">"), MAX_DEPTH))
+    elif initials and raw[1:4].find(">") >= 0:
+        match = INITIALS_PREFIX.match(raw)
+        if match and match.group(1) in initials:
+            return Line(raw[match.end() :].strip(), 1)
+    return Line(raw.rstrip())
+
+
+def _quoting_initials(raw_lines: list[str]) -> frozenset[str]:
+    """Initials that some old programs put before each quoted line ("AK> text"), if used at least twice."""
+    seen: dict[str, int] = {}
+    for raw in raw_lines:
+        if ">" in raw[1:4]:
+            match = INITIALS_PREFIX.match(raw)
+            if match:
+                seen[match.group(1)] = seen.get(match.group(1), 0) + 1
+    return frozenset(name for name, count in seen.items() if count > 1)

@@ -1,0 +1,168 @@
+"""Finds what introduces a quote: attribution lines, header blocks, separators and forward markers.
+
+Says where they stand and whom they name; what follows from that is the machine's business.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from harvester.splitting.attributions import is_old_gmail, may_end_attribution, read_attribution, read_unfinished
+from harvester.splitting.authors import NOBODY, Author
+from harvester.splitting.headers import label_of, read_header_block, read_one_line_block
+from harvester.splitting.lines import Line
+from harvester.splitting.phrases import fold
+from harvester.splitting.tables import Tables
+
+ATTRIBUTION, HEADERS, SEPARATOR = "attribution", "headers", "separator"
+RULE = re.compile(r"[-_=*~–—─━]{5,}$")
+MARKER = re.compile(r"[-_=*~–—─━#>+ \t]{0,80}([^-_=*~–—─━#>+ \t].{0,90}?)(?: ?[-_=*~–—─━#<+]{2,}|$)")
+BLOCK_DISTANCE = 4
+# Every try costs a constant; a body that provokes more than this was not written by a mail client.
+MAX_TRIES = 800
+CLOSING = ("end ", "ende ", "fin ", "fine ", "fim ", "koniec ", "konec ", "slut ", "einde ", "конец ", "sfârșit")
+
+
+@dataclass(frozen=True, slots=True)
+class Opener:
+    """Lines start..end-1 introduce a message by `author`.
+
+    forwarded: a marker says that it was passed on. closing: a marker says that a quoted message ends here.
+    """
+
+    start: int
+    end: int
+    kind: str
+    author: Author = NOBODY
+    sent_at: datetime | None = None
+    forwarded: bool = False
+    closing: bool = False
+
+
+def find_openers(lines: Sequence[Line], tables: Tables, sent_at: datetime | None) -> list[Opener]:
+    """All openers in order; they do not overlap."""
+    found: list[Opener] = []
+    at = floor = tries = 0
+    count = len(lines)
+    while at < count and tries < MAX_TRIES:
+        text = lines[at].text
+        if not text or len(text) > 2_000 or not (":" in text or "：" in text or _may_mark(text, lines[at])):
+            at += 1
+            continue
+        tries += 1
+        opener = (
+            _read_marker(lines, at, tables, sent_at)
+            or _read_block(lines, at, floor, tables, sent_at)
+            or _read_attribution(lines, at, floor, tables, sent_at)
+        )
+        if opener is None:
+            tries -= not may_end_attribution(text)
+            at += 1
+            continue
+        found.append(opener)
+        at = floor = opener.end
+    return found
+
+
+def _may_mark(text: str, line: Line) -> bool:
+    return text.lstrip()[0] in "-_=*~–—─━>+#" or len(text) <= 60 or line.hint == "rule" or "GMT" in text
+
+
+def _read_marker(lines: Sequence[Line], at: int, tables: Tables, sent_at: datetime | None) -> Opener | None:
+    """A forward marker or separator, a rule above a header block, and the block that belongs to them."""
+    text = lines[at].text.strip()
+    is_rule = lines[at].hint == "rule" or RULE.match(text) is not None
+    match = MARKER.match(text)
+    if is_rule:
+        block = _block_after(lines, at + 1, tables, sent_at)
+        return replace(block, start=at) if block is not None and block.start - at <= 2 else None
+    if match is None or len(text) > 2_000:
+        return None
+    phrase = fold(match[1]).strip(" :*_|>").rstrip(" :")
+    dashed = match.start(1) >= 2 or text[-2:] in ("--", "__", "==", "**")
+    kind = _marker_kind(phrase, dashed, tables)
+    if not kind:
+        return None
+    if phrase.startswith(CLOSING):
+        return Opener(at, at + 1, SEPARATOR, closing=True) if dashed else None
+    forwarded = kind == "forwarded"
+    glued = (
+        read_one_line_block(text[match.end() :].lstrip(" -_="), tables, sent_at) if match.end() < len(text) else None
+    )
+    if glued is not None:
+        return Opener(at, at + 1, HEADERS, glued[0], glued[1], forwarded)
+    block = _block_after(lines, at + 1, tables, sent_at)
+    if block is not None:
+        return replace(block, start=at, forwarded=forwarded)
+    if not dashed and not (forwarded and text.rstrip("* ").endswith((":", "："))):
+        return None
+    return Opener(at, at + 1, SEPARATOR, forwarded=forwarded)
+
+
+def _marker_kind(phrase: str, dashed: bool, tables: Tables) -> str:
+    if phrase in tables.forwarded:
+        return "forwarded"
+    if phrase in tables.original:
+        return "original"
+    if dashed and len(phrase) > 12:
+        words = phrase.split()
+        for size in (4, 3, 2):
+            start = " ".join(words[:size])
+            if start in tables.forwarded and len(words) > size:
+                return "forwarded"
+            if start in tables.original and len(words) > size and size > 2:
+                return "original"
+    return ""
+
+
+def _block_after(lines: Sequence[Line], at: int, tables: Tables, sent_at: datetime | None) -> Opener | None:
+    """The header block that begins within a few empty lines."""
+    for start in range(at, min(len(lines), at + BLOCK_DISTANCE)):
+        text = lines[start].text.strip()
+        if not text or RULE.match(text):
+            continue
+        if label_of(lines[start].text) not in tables.labels:
+            return None
+        return _plain_block(lines, start, tables, sent_at)
+    return None
+
+
+def _plain_block(lines: Sequence[Line], at: int, tables: Tables, sent_at: datetime | None) -> Opener | None:
+    block = read_header_block(lines, at, tables, sent_at)
+    return None if block is None else Opener(at, block.end, HEADERS, block.author, block.sent_at)
+
+
+def _read_block(lines: Sequence[Line], at: int, floor: int, tables: Tables, sent_at: datetime | None) -> Opener | None:
+    """A header block, with the unfinished attribution that some programs put right above it."""
+    if label_of(lines[at].text) not in tables.labels:
+        return None
+    block = _plain_block(lines, at, tables, sent_at)
+    if block is None:
+        return None
+    above = at - 1
+    if above >= floor and not lines[above].text.strip():
+        above -= 1
+    if above >= floor and lines[above].depth == lines[at].depth and 10 < len(lines[above].text) < 200:
+        text = lines[above].text
+        if any(map(str.isdigit, text)) and read_unfinished(text.rstrip(":："), tables, sent_at) is not None:
+            return replace(block, start=above)
+    return block
+
+
+def _read_attribution(
+    lines: Sequence[Line], at: int, floor: int, tables: Tables, sent_at: datetime | None
+) -> Opener | None:
+    text = lines[at].text
+    if is_old_gmail(text):
+        unfinished = read_unfinished(text, tables, sent_at)
+        if unfinished is not None:
+            return Opener(at, at + 1, ATTRIBUTION, *unfinished)
+    if not may_end_attribution(text):
+        return None
+    found = read_attribution(lines, at, floor, tables, sent_at)
+    if found is None:
+        return None
+    opener = Opener(found.start, found.end, ATTRIBUTION, found.author, found.sent_at)
+    block = _block_after(lines, found.end, tables, sent_at)
+    return replace(block, start=found.start) if block is not None and block.start - found.end <= 1 else opener

@@ -1,0 +1,215 @@
+"""From a mail to its parts: choose the better body, read its lines, find who says what, label the rest."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from harvester.html_lines import read_html_lines
+from harvester.records import Mail, Part, Role
+from harvester.splitting.closings import (
+    BANNER,
+    DISCLAIMER,
+    MOBILE,
+    SIGNATURE,
+    UNDER_FOOTER,
+    label_lines,
+    signing_names,
+)
+from harvester.splitting.lines import Line, read_plain_lines
+from harvester.splitting.machine import Message, Segment, assign_lines
+from harvester.splitting.openers import find_openers
+from harvester.splitting.phrases import fold
+from harvester.splitting.tables import Tables, load_tables
+
+MAX_ATTACHED_DEPTH = 4
+PREFIX = re.compile(r"\s{0,3}([^\W\d_]{1,15})(?:\[\d{1,3}\]|\(\d{1,3}\)|\*\d{1,3})?\s?[:：]")
+ROLES = {SIGNATURE: Role.SIGNATURE, MOBILE: Role.NOTICE, BANNER: Role.NOTICE, DISCLAIMER: Role.DISCLAIMER}
+
+
+def split_mail(mail: Mail) -> tuple[Part, ...]:
+    """All parts of a mail in reading order; every visible word is in exactly one. Attached mails follow as forwarded."""
+    tables = load_tables()
+    parts = _split_body(mail, tables)
+    parts += _split_attached(mail, tables, depth=1)
+    return _pair_answers(parts)
+
+
+def _split_body(mail: Mail, tables: Tables) -> list[Part]:
+    lines, rest = read_body_lines(mail)
+    openers = find_openers(lines, tables, mail.sent_at)
+    segments = assign_lines(lines, openers, forward_subject=is_forward(mail.subject, tables))
+    parts = _make_parts(mail, lines, segments, tables)
+    if rest.strip():
+        parts = _append_rest(parts, rest.strip())
+    return parts
+
+
+def read_body_lines(mail: Mail) -> tuple[list[Line], str]:
+    """The lines of the alternative that shows more of the structure, and what was too long to read."""
+    if mail.html and _prefers_html(mail.text, mail.html):
+        lines, rest = read_html_lines(mail.html)
+        if any(line.text for line in lines) or not mail.text:
+            return lines, rest
+    return read_plain_lines(mail.text or "")
+
+
+def _prefers_html(text: str | None, html: str) -> bool:
+    if not text or not text.strip():
+        return True
+    return False
+
+
+def is_forward(subject: str, tables: Tables) -> bool:
+    """Whether the outermost prefix of the subject says that something is passed on."""
+    match = PREFIX.match(subject)
+    return match is not None and fold(match[1]) in tables.forward_prefixes
+
+
+def _append_rest(parts: list[Part], rest: str) -> list[Part]:
+    if not parts:
+        return [Part(Role.OWN, rest)]
+    return [*parts[:-1], replace(parts[-1], text=f"{parts[-1].text}\n{rest}".strip())]
+
+
+# ---------------------------------------------------------------- segments -> parts
+def _make_parts(mail: Mail, lines: Sequence[Line], segments: Sequence[Segment], tables: Tables) -> list[Part]:
+    parts: list[Part] = []
+    begun: set[int] = set()
+    ends = _last_segments(segments, lines)
+    for number, segment in enumerate(segments):
+        message = segment.message
+        chosen = lines[segment.start : segment.end]
+        if segment.notice:
+            text = _join(chosen)
+            if text:
+                parts.append(Part(Role.NOTICE, text, depth=message.level, label="attribution"))
+            continue
+        if not any(line.text.strip() for line in chosen):
+            if message.introduced and id(message) not in begun and number == ends.get(id(message)):
+                parts.append(_part(message, mail, Role.OWN, ""))
+            continue
+        first = id(message) not in begun
+        begun.add(id(message))
+        parts += _label_segment(mail, message, chosen, tables, first=first, last=_may_end(segments, number, ends))
+    return parts
+
+
+def _last_segments(segments: Sequence[Segment], lines: Sequence[Line]) -> dict[int, int]:
+    """id of message -> number of its last segment that holds words."""
+    found: dict[int, int] = {}
+    for number, segment in enumerate(segments):
+        if not segment.notice and (
+            id(segment.message) not in found or any(line.text.strip() for line in lines[segment.start : segment.end])
+        ):
+            found[id(segment.message)] = number
+    return found
+
+
+def _may_end(segments: Sequence[Segment], number: int, ends: dict[int, int]) -> bool:
+    """A signature may stand where a message ends, and above the introduction of a quote."""
+    message = segments[number].message
+    if ends.get(id(message)) == number:
+        return True
+    following = segments[number + 1] if number + 1 < len(segments) else None
+    return following is not None and following.notice
+
+
+def _label_segment(
+    mail: Mail, message: Message, lines: Sequence[Line], tables: Tables, *, first: bool, last: bool
+) -> list[Part]:
+    if message.level:
+        names = signing_names(message.author.name, message.author.address)
+    else:
+        sender = mail.sender
+        names = signing_names(sender.name, sender.address) if sender else frozenset()
+    labels = label_lines(
+        [line.text for line in lines], [line.hint for line in lines], names, tables, first=first, last=last
+    )
+    parts: list[Part] = []
+    start = 0
+    current: str | None = None
+    for at, (line, label) in enumerate(zip(lines, labels, strict=True)):
+        if not line.text.strip() or label == current:
+            continue
+        if current is not None:
+            parts.append(_labelled_part(mail, message, current, lines[start:at]))
+            start = at
+        current = label
+    if current is not None:
+        parts.append(_labelled_part(mail, message, current, lines[start:]))
+    return parts
+
+
+def _labelled_part(mail: Mail, message: Message, label: str, lines: Sequence[Line]) -> Part:
+    text = _join(lines)
+    if label == UNDER_FOOTER:
+        return _part(Message(message.level + 1), mail, Role.QUOTED, text)
+    role = ROLES.get(label, Role.OWN)
+    part = _part(message, mail, role, text)
+    return replace(part, label=label) if role is Role.NOTICE else part
+
+
+def _part(message: Message, mail: Mail, role: Role, text: str) -> Part:
+    if role is Role.OWN and message.level:
+        role = Role.FORWARDED if message.forwarded else Role.QUOTED if message.level == 1 else Role.HISTORY
+    elif role is Role.QUOTED and message.level > 1:
+        role = Role.HISTORY
+    if not message.level:
+        sender = mail.sender
+        return Part(
+            role,
+            text,
+            sender.address or None if sender else None,
+            sender.name or None if sender else None,
+            mail.sent_at,
+        )
+    return Part(role, text, message.author.address, message.author.name, message.sent_at, message.level)
+
+
+def _join(lines: Sequence[Line]) -> str:
+    return "\n".join(line.text for line in lines).strip("\n ")
+
+
+# ---------------------------------------------------------------- attached mails
+def _split_attached(mail: Mail, tables: Tables, *, depth: int) -> list[Part]:
+    parts: list[Part] = []
+    if depth > MAX_ATTACHED_DEPTH:
+        return parts
+    for attached in mail.attached:
+        inner = _split_body(attached, tables)
+        if not inner:
+            sender = attached.sender
+            inner = [
+                Part(
+                    Role.OWN, "", sender.address if sender else None, sender.name if sender else None, attached.sent_at
+                )
+            ]
+        parts += [_sink(part, depth) for part in inner]
+        parts += _split_attached(attached, tables, depth=depth + 1)
+    return parts
+
+
+def _sink(part: Part, depth: int) -> Part:
+    """A part of an attached mail as a part of the mail that carries it."""
+    role = part.role
+    if role is Role.OWN:
+        role = Role.FORWARDED
+    elif role is Role.QUOTED:
+        role = Role.HISTORY
+    return replace(part, role=role, depth=part.depth + depth)
+
+
+# ---------------------------------------------------------------- who answers what
+def _pair_answers(parts: Sequence[Part]) -> tuple[Part, ...]:
+    """Own text below a quote answers the quote right above it; own text on top answers the first quote below."""
+    said = (Role.QUOTED, Role.FORWARDED, Role.HISTORY)
+    first = next((at for at, part in enumerate(parts) if part.role in (Role.QUOTED, Role.FORWARDED)), None)
+    above: int | None = None
+    paired: list[Part] = []
+    for at, part in enumerate(parts):
+        if part.role in said and part.text:
+            above = at
+        if part.role is Role.OWN:
+            part = replace(part, answers=above if above is not None else first)
+        paired.append(part)
+    return tuple(paired)

@@ -1,0 +1,143 @@
+"""What the languages under data/languages know about mail, compiled once into sets and a few flat patterns."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from harvester.resources import data_folder
+from harvester.splitting.phrases import PhraseIndex, TemplateIndex, fold
+
+LABEL_FIELDS = ("from", "sent", "to", "cc", "bcc", "subject", "reply_to", "importance", "attachments")
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """Everything is folded (see `fold`).
+
+    labels: header label -> field -> languages. months: word -> {language: 1-12}.
+    """
+
+    verbs: PhraseIndex
+    openers: frozenset[str]
+    opener_phrases: tuple[str, ...]
+    connectives: frozenset[str]
+    months: Mapping[str, Mapping[str, int]]
+    weekdays: frozenset[str]
+    date_words: frozenset[str]
+    pm_words: frozenset[str]
+    am_words: frozenset[str]
+    labels: Mapping[str, Mapping[str, frozenset[str]]]
+    glued_labels: re.Pattern[str]
+    original: frozenset[str]
+    forwarded: frozenset[str]
+    reply_above: tuple[str, ...]
+    sign_offs: frozenset[str]
+    sign_off_starts: frozenset[str]
+    greetings: frozenset[str]
+    titles: PhraseIndex
+    contact_labels: frozenset[str]
+    company_forms: frozenset[str]
+    postscripts: frozenset[str]
+    mobile: TemplateIndex
+    banners: PhraseIndex
+    disclaimers: PhraseIndex
+    reply_prefixes: frozenset[str]
+    forward_prefixes: frozenset[str]
+    inline_notes: PhraseIndex
+
+
+@cache
+def load_tables() -> Tables:
+    """The tables of all languages that are shipped."""
+    return compile_tables(read_languages(data_folder() / "languages"))
+
+
+def read_languages(folder: Path) -> dict[str, dict[str, Any]]:
+    """Language code -> what its file says."""
+    return {path.stem: tomllib.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.toml"))}
+
+
+def compile_tables(languages: Mapping[str, Mapping[str, Any]]) -> Tables:
+    """Join the languages into one set of matchers."""
+
+    def words(section: str, *keys: str) -> list[str]:
+        found: dict[str, None] = {}
+        for language in languages.values():
+            for key in keys:
+                found.update((fold(word), None) for word in language.get(section, {}).get(key, ()))
+        found.pop("", None)
+        return list(found)
+
+    openers = words("attribution", "openers")
+    am_pm = [language.get("dates", {}).get("am_pm", ()) for language in languages.values()]
+    sign_offs = [phrase.rstrip(" ,.!") for phrase in words("signature", "sign_offs")]
+    return Tables(
+        verbs=PhraseIndex(words("attribution", "verbs")),
+        openers=frozenset(opener.split()[0].strip("*") for opener in openers),
+        opener_phrases=tuple(sorted((o for o in openers if " " in o), key=len, reverse=True)),
+        connectives=frozenset(words("attribution", "connectives")),
+        months=_month_words(languages),
+        weekdays=frozenset(word.rstrip(".") for word in words("dates", "weekdays", "weekdays_short")),
+        date_words=frozenset(word.rstrip(".") for word in words("dates", "words", "am_pm")),
+        am_words=frozenset(fold(pair[0]).rstrip(".") for pair in am_pm if len(pair) > 1),
+        pm_words=frozenset(fold(pair[1]).rstrip(".") for pair in am_pm if len(pair) > 1),
+        labels=_label_words(languages),
+        glued_labels=_glued_labels(languages),
+        original=frozenset(phrase.rstrip(" :") for phrase in words("separators", "original")),
+        forwarded=frozenset(phrase.rstrip(" :") for phrase in words("separators", "forwarded", "forwarded_begin")),
+        reply_above=tuple(words("separators", "reply_above")),
+        sign_offs=frozenset(sign_offs),
+        sign_off_starts=frozenset(phrase.split()[0] for phrase in sign_offs if phrase),
+        greetings=frozenset(phrase.rstrip(" ,.!") for phrase in words("signature", "greetings")),
+        titles=PhraseIndex(words("signature", "titles")),
+        contact_labels=frozenset(label.rstrip(" .:") for label in words("signature", "contact_labels")),
+        company_forms=frozenset(words("signature", "company_forms")),
+        postscripts=frozenset(word.rstrip(" .:") for word in words("signature", "ps")),
+        mobile=TemplateIndex(words("mobile", "footers")),
+        banners=PhraseIndex(words("banner", "external")),
+        disclaimers=PhraseIndex(words("disclaimer", "phrases")),
+        reply_prefixes=frozenset(word.rstrip(" .:") for word in words("subject", "reply")),
+        forward_prefixes=frozenset(word.rstrip(" .:") for word in words("subject", "forward")),
+        inline_notes=PhraseIndex(words("reply_inline", "notes")),
+    )
+
+
+def _month_words(languages: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, int]]:
+    months: dict[str, dict[str, int]] = {}
+    for code, language in languages.items():
+        dates = language.get("dates", {})
+        for key in ("months", "months_short", "months_genitive"):
+            for number, word in enumerate(dates.get(key, ()), start=1):
+                if number <= 12:
+                    months.setdefault(fold(word).rstrip("."), {}).setdefault(code, number)
+        for entry in dates.get("months_other", ()):
+            word, _, number = entry.partition("=")
+            if number.isdigit() and 1 <= int(number) <= 12:
+                months.setdefault(fold(word).rstrip("."), {}).setdefault(code, int(number))
+    return months
+
+
+def _label_words(languages: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, frozenset[str]]]:
+    labels: dict[str, dict[str, frozenset[str]]] = {}
+    for code, language in languages.items():
+        for name in LABEL_FIELDS:
+            for word in language.get("header", {}).get(name, ()):
+                fields = labels.setdefault(fold(word).rstrip(" :."), {})
+                fields[name] = fields.get(name, frozenset()) | {code}
+    return labels
+
+
+def _glued_labels(languages: Mapping[str, Mapping[str, Any]]) -> re.Pattern[str]:
+    """Labels in the middle of a line, as Yahoo and Samsung write whole header blocks in one line."""
+    found = {
+        word.rstrip(" :.")
+        for language in languages.values()
+        for name in ("from", "sent", "to", "cc", "subject")
+        for word in language.get("header", {}).get(name, ())[:4]
+    }
+    joined = "|".join(re.escape(word) for word in sorted(found, key=len, reverse=True))
+    return re.compile(rf"({joined})(?:\s{{0,2}}[:：]|(?=\s))" if joined else r"(?!)", re.IGNORECASE)
