@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from harvester.headers import parse_addresses
 from harvester.journal import OUTER_AUTHENTICATION, OUTER_FROM
-from harvester.people import company_of, split_address
+from harvester.people import registrable_domain, split_address
 from harvester.records import Mail
 
 # These write their results below their own Received line; everybody else is believed only above the first line
@@ -38,6 +38,8 @@ def doubt_sender(mail: Mail, authserv_id: str) -> str | None:
     if journal_from is not None:
         # Everything inside a journal report was written by its sender, so the envelope has to be trusted, and be ours.
         domain = split_address(journal_from)[1]
+        if not mail.sender or not _same_house(domain, split_address(mail.sender.address)[1]):
+            return "a journal report from another domain"
         values = tuple(v for v in mail.header_values(OUTER_AUTHENTICATION))
     else:
         domain = split_address(mail.sender.address)[1] if mail.sender else ""
@@ -99,6 +101,8 @@ def _trusted_values(headers: tuple[tuple[str, str], ...], authserv_id: str) -> I
 
 def _is_by(received: str, authserv_id: str) -> bool:
     """The hop ended at one of our hosts."""
+    if received.lower().startswith("by ") and authserv_id.endswith(WRITES_BELOW_RECEIVED):
+        return True  # handed over inside Google, by an address without a name
     hosts = _HOST.findall(received.lower().partition(" by ")[2][:300] or received.lower()[:300].partition("by ")[2])
     return bool(hosts) and _same_house(hosts[0], authserv_id)
 
@@ -116,7 +120,7 @@ def _is_internal(received: str, authserv_id: str) -> bool:
 
 
 def _same_house(host: str, authserv_id: str) -> bool:
-    return host == authserv_id or company_of(f"x@{host}") == company_of(f"x@{authserv_id}")
+    return host == authserv_id or registrable_domain(host) == registrable_domain(authserv_id)
 
 
 def _is_aligned(domain: str, authenticated: str) -> bool:

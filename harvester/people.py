@@ -88,11 +88,17 @@ def company_of(address: str) -> str:
     local, domain = split_address(address)
     if not local or not domain:
         return address.lower()
-    registrable: str = _public_suffixes().privatesuffix(domain) or domain
+    registrable = registrable_domain(domain)
     families, domains = _freemail()
     if domain in domains or registrable in domains or registrable.partition(".")[0] in families:
         return without_tag(address)
     return registrable
+
+
+def registrable_domain(domain: str) -> str:
+    """The part of a domain that somebody can own: sales.acme.co.uk -> acme.co.uk."""
+    registrable: str | None = _public_suffixes().privatesuffix(domain)
+    return registrable or domain
 
 
 # ---------------------------------------------------------------- recipients

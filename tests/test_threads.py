@@ -1,0 +1,106 @@
+"""Conversations, the same mail twice, and quotes that were seen before."""
+
+import time
+
+import pytest
+
+from harvester.mime import parse_mail
+from harvester.records import Mail, Part, Role
+from harvester.threads import (
+    is_same_mail,
+    linked_ids,
+    normalise_subject,
+    quote_hashes,
+    remove_known_text,
+    split_subject,
+    text_hash,
+    thread_key,
+)
+
+QUESTION = "Could you tell us what a seat costs when we take more than two hundred of them?"
+
+
+def mail_with(*fields: str, text: str = "text") -> Mail:
+    return parse_mail("\r\n".join(("From: ana@acme.example", "To: li@globex.example", *fields, "", text, "")).encode())
+
+
+@pytest.mark.parametrize(
+    ("subject", "expected"),
+    [
+        ("Re: AW: Fwd:  Pricing  ", "pricing"),
+        ("RE: [EXTERN] Pricing", "pricing"),
+        ("Re[2]: Pricing", "pricing"),
+        ("AW (3): Preise", "preise"),
+        ("Re：Pricing", "pricing"),
+        ("Reminder: pricing", "reminder: pricing"),
+        ("", ""),
+        ("Re:", ""),
+    ],
+)
+def test_prefixes_are_no_part_of_a_subject(subject: str, expected: str) -> None:
+    assert normalise_subject(subject) == expected
+
+
+def test_only_reply_prefixes_make_an_answer() -> None:
+    assert split_subject("AW: x") == ("x", True)
+    assert split_subject("WG: x") == ("x", False)
+
+
+def test_layout_does_not_change_a_hash_and_words_do() -> None:
+    assert text_hash("> Hello,\n> World!") == text_hash("hello   world")
+    assert text_hash("hello world") != text_hash("hello word")
+    assert text_hash(" -- \n>") == ""
+
+
+def test_the_oldest_ancestor_names_the_conversation() -> None:
+    first = mail_with("Message-ID: <r1@acme.example>", "In-Reply-To: <q1@globex.example>")
+    second = mail_with(
+        "Message-ID: <r2@acme.example>", "References: <q1@globex.example> <r1@acme.example> <q2@globex.example>"
+    )
+    assert thread_key(first) == thread_key(second) == "<q1@globex.example>"
+    assert linked_ids(second) == ("<q2@globex.example>", "<r1@acme.example>", "<q1@globex.example>")
+
+
+def test_a_stored_ancestor_decides_even_when_the_root_is_missing() -> None:
+    cut = mail_with("Message-ID: <r3@acme.example>", "In-Reply-To: <r1@acme.example>")
+    assert thread_key(cut) == "<r1@acme.example>"
+    assert thread_key(cut, known_ids={"<r1@acme.example>": "<q1@globex.example>"}) == "<q1@globex.example>"
+
+
+def test_without_references_the_quote_or_the_subject_tells() -> None:
+    parts = (Part(Role.OWN, "Five euros."), Part(Role.QUOTED, QUESTION, depth=1))
+    lost = mail_with("Message-ID: <r4@acme.example>", "Subject: Pricing")
+    assert thread_key(lost, parts) == "<r4@acme.example>"
+    assert thread_key(lost, parts, known_texts={text_hash(QUESTION): "<q1@globex.example>"}) == "<q1@globex.example>"
+    one, two = (mail_with(f"Message-ID: <{i}@acme.example>", "Subject: Re: Pricing") for i in (1, 2))
+    assert thread_key(one) == thread_key(two)
+    assert thread_key(mail_with("Subject: Re: Pricing", "Cc: kim@other.example")) != thread_key(one)
+
+
+def test_short_quotes_do_not_join_conversations() -> None:
+    assert quote_hashes((Part(Role.QUOTED, "Thanks!", depth=1),)) == ()
+    assert quote_hashes((Part(Role.QUOTED, QUESTION, depth=1),)) == (text_hash(QUESTION),)
+
+
+def test_the_same_mail_is_recognised_with_and_without_its_id() -> None:
+    date = "Date: Mon, 2 Nov 2026 09:00:00 +0000"
+    original = mail_with("Message-ID: <r1@acme.example>", "Subject: Pricing", date)
+    assert is_same_mail(original, mail_with("Message-ID: <r1@acme.example>", "Subject: other"))
+    assert is_same_mail(original, mail_with("Subject: Fwd: Pricing", date))
+    assert not is_same_mail(original, mail_with("Subject: Pricing", date, text="another text"))
+    assert not is_same_mail(original, mail_with("Subject: Pricing", "Date: Tue, 3 Nov 2026 09:00:00 +0000"))
+
+
+def test_a_known_original_tells_own_words_from_an_unmarked_quote() -> None:
+    own, removed = remove_known_text(f"Hi Li,\nfive euros.\n\nHello,\n{QUESTION}\nLi", f"Hello,\n\n{QUESTION}\n\nLi")
+    assert own == "Hi Li,\nfive euros."
+    assert removed == f"Hello,\n{QUESTION}\nLi"
+    greeting_only = remove_known_text("Hello,\nfive euros.", f"Hello,\n{QUESTION}")
+    assert greeting_only == ("Hello,\nfive euros.", "")
+
+
+def test_removing_known_text_is_linear() -> None:
+    text = "\n".join(f"line {i} of a long mail" for i in range(20_000))
+    started = time.process_time()
+    assert remove_known_text(text, text)[0] == ""
+    assert time.process_time() - started < 2
