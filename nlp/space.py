@@ -1,0 +1,188 @@
+"""The space in which insights are compared: question and answer passage, both encoders, centred and smoothed.
+
+Pure functions over arrays. A row is one insight; its columns are the blocks of the encoders, one after the other.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nlp.embedding import Embedder, Encoders, Vectors, unit_rows
+
+ANSWER_WEIGHT = (
+    0.7  # colleagues of one company answer the same thing in the same words; the answer normalises the question
+)
+ENGLISH_SHARE = 0.5  # of the similarity of two English insights; the rest is the multilingual encoder's
+FOREIGN_SCALE = 1.1  # the multilingual encoder speaks alone for other languages, a little louder
+FREEZE_CENTRE_AT = 500  # insights
+NEIGHBOURS = 5
+OWN_SHARE = 0.3
+SHARPNESS = 4  # power of the similarity by which neighbours are weighed: near ones count, far ones hardly
+MIN_LENGTH = 0.3  # a row shorter than this after centring says nothing and must not be blown up to unit length
+SHORT_QUESTION_WORDS = 6
+CHUNK_ROWS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The columns of one encoder."""
+
+    encoder: Embedder
+    columns: slice
+    english_only: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """What is compared of an insight."""
+
+    text: str
+    context: str
+    answer: str | None
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class RawRows:
+    """questions, answers: (n, d); each block a unit row, zero where the encoder is silent or nothing answered."""
+
+    questions: Vectors
+    answers: Vectors
+
+
+@dataclass(frozen=True, slots=True)
+class Centre:
+    """Sums and counts of all rows seen before the centre was frozen. question_counts, answer_counts: per column."""
+
+    question_sum: NDArray[np.float64]
+    answer_sum: NDArray[np.float64]
+    question_counts: NDArray[np.float64]
+    answer_counts: NDArray[np.float64]
+    insights: int = 0
+
+    @property
+    def is_frozen(self) -> bool:
+        """True once there was enough history; from then on no placed insight's vector ever changes."""
+        return self.insights >= FREEZE_CENTRE_AT
+
+
+def lay_out_blocks(encoders: Encoders) -> tuple[Block, ...]:
+    """The English encoder first; it keeps silent on other languages when there is one that reads them."""
+    english = Block(encoders.english, slice(0, encoders.english.size), encoders.multilingual is not None)
+    if encoders.multilingual is None:
+        return (english,)
+    start = encoders.english.size
+    return (english, Block(encoders.multilingual, slice(start, start + encoders.multilingual.size), False))
+
+
+def embed_expressions(blocks: Sequence[Block], expressions: Sequence[Expression]) -> RawRows:
+    """Embed questions and answers with every encoder that reads their language."""
+    width = blocks[-1].columns.stop
+    questions = np.zeros((len(expressions), width), dtype=np.float32)
+    answers = np.zeros_like(questions)
+    for block in blocks:
+        rows = [row for row, e in enumerate(expressions) if not block.english_only or e.language == "en"]
+        questions[rows, block.columns] = block.encoder.embed([_question(expressions[row]) for row in rows])
+        answered = [(row, answer) for row in rows if (answer := expressions[row].answer)]
+        # One passage often answers several questions of a mail: embed it once.
+        passages = sorted({answer for _, answer in answered})
+        position = {passage: index for index, passage in enumerate(passages)}
+        vectors = block.encoder.embed(passages)
+        for row, answer in answered:
+            answers[row, block.columns] = vectors[position[answer]]
+    return RawRows(questions, answers)
+
+
+def empty_centre(blocks: Sequence[Block]) -> Centre:
+    """The centre before the first insight."""
+    zeros = np.zeros(blocks[-1].columns.stop, dtype=np.float64)
+    return Centre(zeros, zeros, zeros, zeros)
+
+
+def widen_centre(centre: Centre, rows: RawRows, blocks: Sequence[Block]) -> Centre:
+    """Take new rows into the centre; a frozen centre stays as it is."""
+    if centre.is_frozen:
+        return centre
+    return Centre(
+        centre.question_sum + rows.questions.sum(axis=0, dtype=np.float64),
+        centre.answer_sum + rows.answers.sum(axis=0, dtype=np.float64),
+        centre.question_counts + _count_spoken(rows.questions, blocks),
+        centre.answer_counts + _count_spoken(rows.answers, blocks),
+        centre.insights + len(rows.questions),
+    )
+
+
+def centre_rows(rows: RawRows, centre: Centre, blocks: Sequence[Block]) -> Vectors:
+    """(n, d): each block the question less what all questions share, plus the answer less what all answers share."""
+    question_mean = centre.question_sum / np.maximum(centre.question_counts, 1)
+    answer_mean = centre.answer_sum / np.maximum(centre.answer_counts, 1)
+    centred = np.zeros_like(rows.questions)
+    for block in blocks:
+        questions = _less_mean(rows.questions[:, block.columns], question_mean[block.columns])
+        answers = _less_mean(rows.answers[:, block.columns], answer_mean[block.columns])
+        centred[:, block.columns] = unit_rows(questions + np.float32(ANSWER_WEIGHT) * answers)
+    return centred
+
+
+def smooth_rows(
+    rows: Vectors, row_numbers: Sequence[int], base: Vectors, messages: NDArray[np.int64], blocks: Sequence[Block]
+) -> Vectors:
+    """Pull each row towards its nearest neighbours, block by block, and weigh the blocks.
+
+    rows: (m, d) centred. row_numbers: the row of each in `base`. base: (n, d) all insights, placed ones as frozen.
+    messages: (n,) of `base`; sentences of one mail are no neighbours: they share author and answer, not meaning.
+    Returns (m, d); the dot product of two rows is their similarity.
+    """
+    smoothed = np.zeros_like(rows)
+    numbers = np.asarray(row_numbers, dtype=np.intp)
+    foreign: NDArray[np.bool_] = np.logical_not(np.any(rows[:, blocks[0].columns], axis=1))
+    for position, block in enumerate(blocks):
+        neighbours = unit_rows(base[:, block.columns])
+        scale = _block_scale(position, len(blocks), foreign)
+        for start in range(0, len(rows), CHUNK_ROWS):
+            chunk = slice(start, start + CHUNK_ROWS)
+            own = unit_rows(rows[chunk, block.columns])
+            pulled = _pull_to_neighbours(own, numbers[chunk], neighbours, messages)
+            smoothed[chunk, block.columns] = pulled * scale[chunk, None]
+    return smoothed
+
+
+def _pull_to_neighbours(
+    own: Vectors, numbers: NDArray[np.intp], neighbours: Vectors, messages: NDArray[np.int64]
+) -> Vectors:
+    similarity = own @ neighbours.T
+    similarity[messages[numbers][:, None] == messages[None, :]] = -1
+    count = min(NEIGHBOURS, similarity.shape[1])
+    nearest = np.argpartition(-similarity, count - 1, axis=1)[:, :count]
+    weights = np.take_along_axis(similarity, nearest, axis=1).clip(0) ** SHARPNESS
+    around = unit_rows(np.einsum("nk,nkd->nd", weights, neighbours[nearest]))
+    return unit_rows(np.float32(OWN_SHARE) * own + np.float32(1 - OWN_SHARE) * around)
+
+
+def _block_scale(position: int, blocks: int, foreign: NDArray[np.bool_]) -> Vectors:
+    if blocks == 1:
+        return np.ones(len(foreign), dtype=np.float32)
+    share = ENGLISH_SHARE if position == 0 else 1 - ENGLISH_SHARE
+    return np.where(foreign, FOREIGN_SCALE, np.sqrt(share)).astype(np.float32)
+
+
+def _less_mean(rows: Vectors, mean: NDArray[np.float64]) -> Vectors:
+    spoken: NDArray[np.bool_] = np.any(rows, axis=1, keepdims=True)
+    rest = np.where(spoken, rows - mean.astype(np.float32), np.float32(0))
+    lengths = np.linalg.norm(rest, axis=1, keepdims=True)
+    return np.asarray(rest / np.maximum(lengths, MIN_LENGTH), dtype=np.float32)
+
+
+def _count_spoken(rows: Vectors, blocks: Sequence[Block]) -> NDArray[np.float64]:
+    counts = np.zeros(rows.shape[1], dtype=np.float64)
+    for block in blocks:
+        counts[block.columns] = rows[:, block.columns].any(axis=1).sum()
+    return counts
+
+
+def _question(expression: Expression) -> str:
+    # "Would that work?" means nothing without the sentence before it.
+    is_short = len(expression.text.split()) < SHORT_QUESTION_WORDS
+    return f"{expression.context} {expression.text}" if is_short and expression.context else expression.text
