@@ -13,6 +13,8 @@ from harvester.splitting.lines import MAX_DEPTH, MAX_LINES, Line
 # Lexbor's tree builder is quadratic in the depth of open blocks: 200,000 nested <div> take minutes.
 MAX_NESTING = 256
 MAX_TAGS = 60_000
+# `Li <li@globex.example>` that nobody escaped; the parser would take it for an element.
+BARE_ADDRESS = re.compile(r"<((?:mailto:)?[\w.+%'-]{1,80}@[\w.-]{1,120})>")
 TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:]{0,20})")
 VOID = frozenset(("br", "hr", "img", "meta", "link", "input", "area", "base", "col", "wbr", "source", "param", "embed"))
 SKIPPED = frozenset(
@@ -134,7 +136,7 @@ class _Writer:
 
 def read_html_lines(html: str) -> tuple[list[Line], str]:
     """The visible lines of an HTML body, and the text of whatever lies behind the limit on lines."""
-    tree = LexborHTMLParser(limit_nesting(html))
+    tree = LexborHTMLParser(limit_nesting(BARE_ADDRESS.sub(r"&lt;\1&gt;", html)))
     root = tree.root
     writer = _Writer()
     if root is not None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from harvester.splitting.authors import ADDRESS, NOBODY, Author, clean_name
+from harvester.splitting.authors import ADDRESS, Author, clean_name
 from harvester.splitting.dates import parse_date
 from harvester.splitting.lines import Line
 from harvester.splitting.phrases import INVISIBLE, fold
@@ -17,6 +17,7 @@ MAX_NAME_WORDS = 7
 ENDS = re.compile(r"[:：﹕]\s*[*_\"'»>]{0,3}$|[-–—]{2,}\s*$")
 # Gmail's old attribution: an ISO date with an offset, then a name, and no colon when there is no address.
 ISO_GMAIL = re.compile(r"\d{4}-\d{2}-\d{2} \d{1,2}:\d{2} GMT[+-]\d{2}:\d{2} [^\W\d_][^:@<>]{1,60}$")
+DATE_FIRST = re.compile(r"\s{0,4}\d{4}[/-]\d{1,2}[/-]\d{1,2}\b")
 NUMBERED = re.compile(r"[^\w]*\d")
 DATE_SHAPE = re.compile(r"\d{1,4}\s?[./-]\s?\d{1,2}\s?[./-]\s?\d{2,4}|\d{4}\s?[年년]")
 TIME_SHAPE = re.compile(r"\d{1,2}[:h.]\d{2}|\d\s?[時时点點시]")
@@ -94,8 +95,10 @@ def read_unfinished(text: str, tables: Tables, sent_at: datetime | None) -> tupl
     return (found[0], found[1]) if found is not None and found[2] else None
 
 
-def is_old_gmail(text: str) -> bool:
-    """`2016-03-03 17:21 GMT+01:00 Some One`, which stands without colon."""
+def is_old_gmail(text: str, lines: Sequence[Line], at: int) -> bool:
+    """`2016-03-03 17:21 GMT+01:00 Some One` or `2011/4/7 Some One <some@one>`, which stand without colon."""
+    if text[-1] == ">":
+        return DATE_FIRST.match(text) is not None and "@" in text and len(text) < 200 and _quote_follows(lines, at)
     return "GMT" in text and ISO_GMAIL.match(text.strip()) is not None
 
 
@@ -233,7 +236,9 @@ def _mark_dates(folded: list[str], kinds: list[str], tables: Tables) -> None:
         elif _glued_month(bare, tables) and not month:
             kinds[at] = "D"
             month = True
-        elif ((bare in tables.date_words or bare in ("gmt", "utc")) and at and kinds[at - 1] in "DO") or re.fullmatch(r"(?:gmt|utc)?[+-]\d{1,2}:?\d{0,2}", bare):
+        elif ((bare in tables.date_words or bare in ("gmt", "utc")) and at and kinds[at - 1] in "DO") or re.fullmatch(
+            r"(?:gmt|utc)?[+-]\d{1,2}:?\d{0,2}", bare
+        ):
             kinds[at] = "D"
 
 
@@ -286,12 +291,11 @@ def _name_runs(tokens: _Tokens) -> list[list[str]]:
                 runs.append([word])
             pending = []
             open_run = not word.endswith((",", ";", ":")) or (len(runs[-1]) == 1 and word.endswith(","))
-        elif kind == "C" and open_run and len(pending) < 2 and len(word) <= 4 and word[0].isalpha():
+        elif (
+            kind == "C" and open_run and len(pending) < 2 and len(word) <= 4 and (word[0].isalpha() or word in "-–|/&")
+        ):
             pending.append(word)
         else:
             open_run = False
             pending = []
     return runs
-
-
-NO_ATTRIBUTION = (NOBODY, None)

@@ -187,9 +187,9 @@ def _label_mobile(stretch: _Stretch, labels: list[str]) -> None:
             continue
         labels[at] = MOBILE
         below = [k for k in range(at + 1, len(labels)) if stretch.texts[k] and not labels[k]]
-        prose = [k for k in below if _is_prose(stretch.texts[k])]
-        if prose and not any(_is_postscript(stretch, k) for k in below):
-            if at and any(stretch.texts[k] for k in range(at)):
+        told = [k for k in below if _is_prose(stretch.texts[k]) or _is_greeting(stretch, k)]
+        if told and not any(_is_postscript(stretch, k) for k in below):
+            if any(stretch.texts[:at]):
                 for k in range(below[0], len(labels)):
                     labels[k] = labels[k] or UNDER_FOOTER
             return
@@ -203,22 +203,28 @@ def _label_tail(stretch: _Stretch, labels: list[str], first: bool) -> None:
     open_lines = [at for at, text in enumerate(stretch.texts) if text and not labels[at]]
     if not open_lines:
         return
-    start = _tail_start(stretch, open_lines, first)
+    below = any(label in (SIGNATURE, DISCLAIMER) for label in labels[open_lines[-1] :])
+    start = _tail_start(stretch, open_lines, first, below)
     if start is None:
         return
     at = start
     end = open_lines[-1]
+    label = SIGNATURE
     while at <= end:
         if _is_postscript(stretch, at):
             while at <= end and stretch.texts[at]:
                 at += 1
             continue
         if stretch.texts[at] and not labels[at]:
-            labels[at] = SIGNATURE
+            if label == SIGNATURE and at > start and _is_prose(stretch.texts[at]):
+                label = DISCLAIMER
+            elif label == DISCLAIMER and _is_greeting(stretch, at):
+                label = UNDER_FOOTER
+            labels[at] = label
         at += 1
 
 
-def _tail_start(stretch: _Stretch, open_lines: Sequence[int], first: bool) -> int | None:
+def _tail_start(stretch: _Stretch, open_lines: Sequence[int], first: bool, below: bool) -> int | None:
     """The first line from which on everything is signature."""
     earliest = open_lines[0]
     for index, at in enumerate(open_lines):
@@ -232,7 +238,7 @@ def _tail_start(stretch: _Stretch, open_lines: Sequence[int], first: bool) -> in
         if index == 1 and first and _is_greeting(stretch, earliest) and not rest:
             continue
         return at
-    return _contact_block(stretch, open_lines, first)
+    return _contact_block(stretch, open_lines, first, below)
 
 
 def _may_be_all_signature(stretch: _Stretch, at: int, rest: Sequence[int]) -> bool:
@@ -249,7 +255,9 @@ def _starts_tail(stretch: _Stretch, at: int, rest: Sequence[int]) -> bool:
     if not bare:
         return False
     if _is_sign_off(bare, stretch):
-        return _is_compact(stretch, rest) and not (rest and _is_sign_off(stretch.folded[rest[0]].strip(EDGE), stretch))
+        if not rest:
+            return "," in folded
+        return _is_compact(stretch, rest) and not _is_sign_off(stretch.folded[rest[0]].strip(EDGE), stretch)
     if bare in stretch.names and len(text) <= len(bare) + 6:
         return _is_compact(stretch, rest)
     if DASHED_NAME.match(text) and len(rest) <= 12:
@@ -270,12 +278,29 @@ def _delimits(stretch: _Stretch, text: str, rest: Sequence[int]) -> bool:
 
 
 def _is_compact(stretch: _Stretch, rest: Sequence[int]) -> bool:
-    """What follows a sign-off or a name is a signature: no sentences outside a P.S."""
+    """What follows a sign-off or a name is a signature: no sentences outside a P.S., unless below a formal block."""
     if not rest:
         return True
     if len(stretch.texts[rest[0]]) > 80:
         return False
-    return not any(_is_prose(stretch.texts[at]) and not _is_under_postscript(stretch, at) for at in rest)
+    for index, at in enumerate(rest):
+        if _is_prose(stretch.texts[at]) and not _is_under_postscript(stretch, at):
+            return _is_formal(stretch, rest[:index])
+    return True
+
+
+def _is_formal(stretch: _Stretch, block: Sequence[int]) -> bool:
+    """A name and more: after that, sentences are small print."""
+    if len(block) < 2:
+        return False
+    named = [at for at in block if _begins_with_name(stretch, at)]
+    contacts = sum(_is_contact(stretch, at) for at in block)
+    return bool(named) and (len(named) > 1 or contacts > 0 or len(block) > 3) or contacts > 1
+
+
+def _begins_with_name(stretch: _Stretch, at: int) -> bool:
+    head = stretch.folded[at].strip(EDGE)
+    return head in stretch.names or any(head.startswith(name) for name in stretch.names if " " in name)
 
 
 def _is_under_postscript(stretch: _Stretch, at: int) -> bool:
@@ -350,7 +375,7 @@ def _is_contact(stretch: _Stretch, at: int) -> bool:
     return any(word.strip(",;|()*") in stretch.tables.company_forms for word in folded.split()[-3:])
 
 
-def _contact_block(stretch: _Stretch, open_lines: Sequence[int], first: bool) -> int | None:
+def _contact_block(stretch: _Stretch, open_lines: Sequence[int], first: bool, below: bool) -> int | None:
     """Paragraphs at the end made of contact lines, with the name above them."""
     paragraphs = _paragraphs(open_lines)
     start = None
@@ -365,8 +390,8 @@ def _contact_block(stretch: _Stretch, open_lines: Sequence[int], first: bool) ->
             start, strong = paragraph[0], True
         elif kind == "name" and start is not None:
             return paragraph[0]
-        elif kind == "short" and start is not None and number > 0 and len(paragraphs) - number < 6:
-            upper = _paragraph_kind(stretch, paragraphs[number - 1]) if number > 1 else ""
+        elif kind == "short" and (start is not None or below) and number > 0 and len(paragraphs) - number < 6:
+            upper = _paragraph_kind(stretch, paragraphs[number - 1])
             if upper != "contact":
                 return start
             start = paragraph[0]
@@ -408,9 +433,10 @@ def _paragraph_kind(stretch: _Stretch, paragraph: Sequence[int]) -> str:
     if len(texts) > 14 or any(_is_prose(text) or _is_list_item(text) for text in texts):
         return ""
     contacts = sum(_is_contact(stretch, at) for at in paragraph)
-    head = stretch.folded[paragraph[0]].strip(EDGE)
-    named = head in stretch.names or any(head.startswith(name + " ") for name in stretch.names if " " in name)
-    if contacts and (named or (contacts >= 2 and (_is_name_line(texts[0].split(",")[0]) or contacts * 2 >= len(texts)))):
+    named = _begins_with_name(stretch, paragraph[0])
+    if contacts and (
+        named or (contacts >= 2 and (_is_name_line(texts[0].split(",")[0]) or contacts * 2 >= len(texts)))
+    ):
         return "contact"
     if contacts and _is_name_line(texts[0].split(",")[0].split("|")[0].strip(" *")) and len(texts) >= 3:
         return "contact"

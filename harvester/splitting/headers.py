@@ -43,13 +43,18 @@ def label_of(text: str) -> str:
     return fold(text[: match.start()].strip(" \t*_>|•·\ufeff\u200e\u200f")).rstrip(". ") if match else ""
 
 
-def read_header_block(lines: Sequence[Line], at: int, tables: Tables, sent_at: datetime | None) -> HeaderBlock | None:
-    """The block that begins at line `at`, if at least three labels of one language and an address or a date say so."""
+def read_header_block(
+    lines: Sequence[Line], at: int, tables: Tables, sent_at: datetime | None, *, lenient: bool = False
+) -> HeaderBlock | None:
+    """The block that begins at line `at`, if at least three labels of one language and an address or a date say so.
+
+    lenient: what stands above leaves no doubt that a block follows.
+    """
     fields, end = _collect_fields(lines, at, tables)
     if len(fields) < 2:
         return None
     values = _name_fields(fields)
-    if "from" not in values or not _is_convincing(values, tables, sent_at):
+    if "from" not in values or not (_is_convincing(values, tables, sent_at) or (lenient and len(values) >= 3)):
         return None
     moment = parse_date(fold(values["sent"]), tables, before=sent_at) if "sent" in values else None
     return HeaderBlock(end, read_author(values["from"]), moment)
@@ -96,13 +101,21 @@ def _collect_fields(lines: Sequence[Line], at: int, tables: Tables) -> tuple[lis
             if position > end and not _goes_on(fields, known):
                 break
             fields.append(_Field(known, [COLON.split(text, maxsplit=1)[1].strip(" \t*")]))
-        elif (fields and position == end and _continues(fields[-1], text, indent)) or (fields and not fields[-1].value and position - end <= 1 and len(text) < 200):
+        elif (fields and position == end and _continues(fields[-1], text, indent)) or (
+            fields and not fields[-1].value and position - end <= 1 and len(text) < 200
+        ):
             fields[-1].values.append(text.strip(" \t*"))
-        else:
+        elif not (fields and position == end and label and _is_foreign_label(lines, position, tables)):
             break
         position += 1
         end = position
     return fields, end
+
+
+def _is_foreign_label(lines: Sequence[Line], position: int, tables: Tables) -> bool:
+    """One label nobody knows, in the middle of a block of known ones."""
+    following = lines[position + 1].text if position + 1 < len(lines) else ""
+    return bool(following) and len(lines[position].text) < 200 and label_of(following) in tables.labels
 
 
 def _indent(text: str) -> int:

@@ -91,15 +91,19 @@ def _has_left(frame: _Frame, position: int) -> bool:
 
 
 def _is_lazy(machine: _Machine, position: int) -> bool:
-    """One line without its quote mark in the middle of a forwarded message (long lines get broken like that)."""
+    """One line without its quote mark in the middle of a quote: a program broke a long line and forgot the mark."""
     lines = machine.lines
     top = machine.stack[-1]
-    return (
-        top.message.forwarded
-        and 0 < position < len(lines) - 1
-        and lines[position - 1].depth == top.depth == lines[position + 1].depth
-        and bool(lines[position - 1].text.strip())
-    )
+    if not 0 < position < len(lines) - 1 or not lines[position - 1].depth == top.depth == lines[position + 1].depth:
+        return False
+    above, text = lines[position - 1].text, lines[position].text
+    if not above.strip():
+        return False
+    if top.message.forwarded:
+        return True
+    if above.count("(") > above.count(")") and text.count(")") > text.count("("):
+        return True
+    return len(above) > 64 and len(text) < 40 and text[:1].islower()
 
 
 def _push(machine: _Machine, opener: Opener | None, depth: int, until: int = 0) -> None:
@@ -128,7 +132,8 @@ def _open(machine: _Machine, opener: Opener) -> None:
     stack = machine.stack
     while len(stack) > 1 and (stack[-1].depth > depth or _has_left(stack[-1], opener.start)):
         stack.pop()
-    body_depth = max(depth, lines[opener.end - 1].depth)
+    # The last line of an attribution may only look quoted ("> wrote:" after a broken address); that of a block is.
+    body_depth = max(depth, lines[opener.end - 1].depth) if opener.kind != ATTRIBUTION else depth
     if opener.closing:
         _append(machine, stack[-1].message, opener.start, opener.end, notice=True)
         if len(stack) > 1:

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from harvester.splitting.attributions import is_old_gmail, may_end_attribution, read_attribution, read_unfinished
 from harvester.splitting.authors import NOBODY, Author
+from harvester.splitting.dates import parse_date
 from harvester.splitting.headers import label_of, read_header_block, read_one_line_block
 from harvester.splitting.lines import Line
 from harvester.splitting.phrases import fold
@@ -47,7 +48,7 @@ def find_openers(lines: Sequence[Line], tables: Tables, sent_at: datetime | None
     count = len(lines)
     while at < count and tries < MAX_TRIES:
         text = lines[at].text
-        if not text or len(text) > 2_000 or not (":" in text or "：" in text or _may_mark(text, lines[at])):
+        if not text or len(text) > 2_000 or not (":" in text or "：" in text or _may_mark(text)):
             at += 1
             continue
         tries += 1
@@ -65,14 +66,14 @@ def find_openers(lines: Sequence[Line], tables: Tables, sent_at: datetime | None
     return found
 
 
-def _may_mark(text: str, line: Line) -> bool:
-    return text.lstrip()[0] in "-_=*~–—─━>+#" or len(text) <= 60 or line.hint == "rule" or "GMT" in text
+def _may_mark(text: str) -> bool:
+    return text.lstrip()[0] in "-_=*~–—─━>+#" or len(text) <= 60 or "GMT" in text or text[-1] == ">"
 
 
 def _read_marker(lines: Sequence[Line], at: int, tables: Tables, sent_at: datetime | None) -> Opener | None:
     """A forward marker or separator, a rule above a header block, and the block that belongs to them."""
     text = lines[at].text.strip()
-    is_rule = lines[at].hint == "rule" or RULE.match(text) is not None
+    is_rule = RULE.match(text) is not None
     match = MARKER.match(text)
     if is_rule:
         block = _block_after(lines, at + 1, tables, sent_at)
@@ -128,8 +129,10 @@ def _block_after(lines: Sequence[Line], at: int, tables: Tables, sent_at: dateti
     return None
 
 
-def _plain_block(lines: Sequence[Line], at: int, tables: Tables, sent_at: datetime | None) -> Opener | None:
-    block = read_header_block(lines, at, tables, sent_at)
+def _plain_block(
+    lines: Sequence[Line], at: int, tables: Tables, sent_at: datetime | None, *, lenient: bool = False
+) -> Opener | None:
+    block = read_header_block(lines, at, tables, sent_at, lenient=lenient)
     return None if block is None else Opener(at, block.end, HEADERS, block.author, block.sent_at)
 
 
@@ -137,24 +140,39 @@ def _read_block(lines: Sequence[Line], at: int, floor: int, tables: Tables, sent
     """A header block, with the unfinished attribution that some programs put right above it."""
     if label_of(lines[at].text) not in tables.labels:
         return None
-    block = _plain_block(lines, at, tables, sent_at)
-    if block is None:
-        return None
     above = at - 1
     if above >= floor and not lines[above].text.strip():
         above -= 1
+    unfinished = None
     if above >= floor and lines[above].depth == lines[at].depth and 10 < len(lines[above].text) < 200:
         text = lines[above].text
-        if any(map(str.isdigit, text)) and read_unfinished(text.rstrip(":："), tables, sent_at) is not None:
-            return replace(block, start=above)
-    return block
+        if any(map(str.isdigit, text)):
+            unfinished = read_unfinished(text.rstrip(":："), tables, sent_at)
+    block = _plain_block(lines, at, tables, sent_at, lenient=unfinished is not None)
+    if block is not None and unfinished is not None:
+        return replace(block, start=above)
+    return _with_date_line(block, lines, floor, tables, sent_at) if block is not None else None
+
+
+def _with_date_line(
+    block: Opener, lines: Sequence[Line], floor: int, tables: Tables, sent_at: datetime | None
+) -> Opener:
+    """Some put "Message of : 12/12/2016" right above the block."""
+    above = block.start - 1
+    if above < floor or not 10 < len(lines[above].text) < 80 or not (":" in lines[above].text):
+        return block
+    text = lines[above].text
+    moment = parse_date(fold(text.partition(":")[2]), tables, before=sent_at)
+    if moment is None or len(text.partition(":")[0].split()) > 4:
+        return block
+    return replace(block, start=above, sent_at=block.sent_at or moment)
 
 
 def _read_attribution(
     lines: Sequence[Line], at: int, floor: int, tables: Tables, sent_at: datetime | None
 ) -> Opener | None:
     text = lines[at].text
-    if is_old_gmail(text):
+    if is_old_gmail(text, lines, at):
         unfinished = read_unfinished(text, tables, sent_at)
         if unfinished is not None:
             return Opener(at, at + 1, ATTRIBUTION, *unfinished)

@@ -18,6 +18,7 @@ from harvester.splitting.closings import (
 from harvester.splitting.lines import Line, read_plain_lines
 from harvester.splitting.machine import Message, Segment, assign_lines
 from harvester.splitting.openers import find_openers
+from harvester.splitting.participants import resolve_addresses
 from harvester.splitting.phrases import fold
 from harvester.splitting.tables import Tables, load_tables
 
@@ -37,6 +38,7 @@ def split_mail(mail: Mail) -> tuple[Part, ...]:
 def _split_body(mail: Mail, tables: Tables) -> list[Part]:
     lines, rest = read_body_lines(mail)
     openers = find_openers(lines, tables, mail.sent_at)
+    openers = resolve_addresses(openers, mail)
     segments = assign_lines(lines, openers, forward_subject=is_forward(mail.subject, tables))
     parts = _make_parts(mail, lines, segments, tables)
     if rest.strip():
