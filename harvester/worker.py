@@ -6,14 +6,17 @@ import resource
 import signal
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 from harvester.reading import read_mail
 from harvester.records import FailedReading, Reading, ReadingSettings
 from harvester.workers import read_message, write_message
 
+Reader = Callable[[bytes, ReadingSettings], Reading]
 
-def serve() -> None:
+
+def serve(read: Reader = read_mail) -> None:
     """Answer one mail after the other until the parent closes the pipe."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's; it ends us
     source = os.fdopen(os.dup(0), "rb")
@@ -22,12 +25,12 @@ def serve() -> None:
     start = read_message(source)
     if start is None:
         return
-    settings, cpu_seconds, memory_bytes = pickle.loads(start)
-    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    settings, limits = pickle.loads(start)
+    resource.setrlimit(resource.RLIMIT_AS, (limits.memory_bytes, limits.memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     while (raw := read_message(source)) is not None:
-        _limit_cpu(cpu_seconds)
-        write_message(sink, pickle.dumps(_read_or_fail(raw, settings), protocol=pickle.HIGHEST_PROTOCOL))
+        _limit_cpu(limits.cpu_seconds)
+        write_message(sink, pickle.dumps(_read_or_fail(read, raw, settings), protocol=pickle.HIGHEST_PROTOCOL))
 
 
 def _limit_cpu(seconds: int) -> None:
@@ -36,9 +39,9 @@ def _limit_cpu(seconds: int) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.getrlimit(resource.RLIMIT_CPU)[1]))
 
 
-def _read_or_fail(raw: bytes, settings: ReadingSettings) -> Reading | FailedReading:
+def _read_or_fail(read: Reader, raw: bytes, settings: ReadingSettings) -> Reading | FailedReading:
     try:
-        return read_mail(raw, settings)
+        return read(raw, settings)
     except MemoryError:
         return FailedReading("the mail could not be read: it needs more memory than a worker may use")
     except Exception as error:  # noqa: BLE001 - one mail must never stop a run; the place is told, the text is not

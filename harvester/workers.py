@@ -17,15 +17,22 @@ from typing import BinaryIO
 
 from harvester.records import FailedReading, Reading, ReadingSettings
 
-CPU_SECONDS_PER_MAIL = 10
-WALL_SECONDS_PER_MAIL = 40  # only for a worker that sleeps: a busy machine must not fail good mails
-MEMORY_BYTES = 1_500_000_000
 TRIES = 2
 QUEUED_PER_WORKER = 32
+QUEUED_BYTES = 100_000_000
 
 PACKAGES = Path(__file__).resolve().parent.parent
 # A process of its own instead of a fork: the parent may hold threads, models and the database.
 COMMAND = (sys.executable, "-P", "-c", "from harvester.worker import serve; serve()")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one mail may cost. wall_seconds only ends a worker that sleeps: a busy machine must not fail good mails."""
+
+    cpu_seconds: int = 10
+    wall_seconds: float = 40
+    memory_bytes: int = 1_500_000_000
 
 
 @dataclass(eq=False)
@@ -42,6 +49,8 @@ class _Run:
     """The state of one pass: what waits, what is being read, what is done but not yet handed out."""
 
     settings: ReadingSettings
+    limits: Limits
+    command: tuple[str, ...]
     waiting: deque[int] = field(default_factory=deque)
     raws: dict[int, bytes] = field(default_factory=dict)
     failures: dict[int, int] = field(default_factory=dict)
@@ -49,15 +58,24 @@ class _Run:
     workers: list[Worker] = field(default_factory=list)
 
 
-def run_over_workers(raws: Iterable[bytes], settings: ReadingSettings, count: int) -> Iterator[Reading | FailedReading]:
-    """Read every mail in one of `count` processes; results in the order of the mails."""
-    run = _Run(settings)
+def run_over_workers(
+    raws: Iterable[bytes],
+    settings: ReadingSettings,
+    count: int,
+    limits: Limits | None = None,
+    command: tuple[str, ...] = COMMAND,
+) -> Iterator[Reading | FailedReading]:
+    """Read every mail in one of `count` processes; results in the order of the mails.
+
+    command: starts a process that speaks as `harvester.worker.serve` does.
+    """
+    run = _Run(settings, limits or Limits(), command)
     source = enumerate(raws)
     handed_out = 0
     exhausted = False
     try:
         while True:
-            while not exhausted and len(run.raws) + len(run.done) < QUEUED_PER_WORKER * count:
+            while not exhausted and _has_room(run, count):
                 number, raw = next(source, (None, b""))
                 if number is None:
                     exhausted = True
@@ -77,20 +95,27 @@ def run_over_workers(raws: Iterable[bytes], settings: ReadingSettings, count: in
             _stop(worker)
 
 
+def _has_room(run: _Run, count: int) -> bool:
+    """Enough is queued to keep the workers busy, and not so much that big mails fill the memory."""
+    if len(run.raws) + len(run.done) >= QUEUED_PER_WORKER * count:
+        return False
+    return len(run.raws) <= count or sum(map(len, run.raws.values())) < QUEUED_BYTES
+
+
 def _assign(run: _Run, count: int) -> None:
     while run.waiting:
         worker = next((worker for worker in run.workers if worker.number is None), None)
         if worker is None:
             if len(run.workers) >= count:
                 return
-            worker = _start(run.settings)
+            worker = _start(run)
             run.workers.append(worker)
         number = run.waiting.popleft()
-        worker.number, worker.deadline = number, time.monotonic() + WALL_SECONDS_PER_MAIL
+        worker.number, worker.deadline = number, time.monotonic() + run.limits.wall_seconds
         try:
             write_message(_pipe(worker.process.stdin), run.raws[number])
         except OSError:
-            _give_up(run, worker, "ended its worker")
+            _give_up(run, worker, _cause_of_death(worker.process, run.limits))
 
 
 def _collect(run: _Run) -> None:
@@ -101,13 +126,13 @@ def _collect(run: _Run) -> None:
         worker = busy[descriptor]  # type: ignore[index]
         answer = read_message(_pipe(worker.process.stdout))
         if answer is None:
-            _give_up(run, worker, _cause_of_death(worker.process))
+            _give_up(run, worker, _cause_of_death(worker.process, run.limits))
         else:
             _finish(run, worker, pickle.loads(answer))
     now = time.monotonic()
     for worker in list(busy.values()):
         if worker.number is not None and worker.deadline <= now:
-            _give_up(run, worker, f"took longer than {WALL_SECONDS_PER_MAIL} s")
+            _give_up(run, worker, f"took longer than {run.limits.wall_seconds:.0f} s")
 
 
 def _finish(run: _Run, worker: Worker, result: Reading | FailedReading) -> None:
@@ -131,18 +156,18 @@ def _give_up(run: _Run, worker: Worker, cause: str) -> None:
     del run.raws[number]
 
 
-def _cause_of_death(process: subprocess.Popen[bytes]) -> str:
+def _cause_of_death(process: subprocess.Popen[bytes], limits: Limits) -> str:
     code = process.wait()
     if code == -24:  # SIGXCPU
-        return f"needs more than {CPU_SECONDS_PER_MAIL} s"
+        return f"needs more than {limits.cpu_seconds} s"
     return f"ended its worker (signal {-code})" if code < 0 else f"ended its worker (exit code {code})"
 
 
-def _start(settings: ReadingSettings) -> Worker:
+def _start(run: _Run) -> Worker:
     paths = (str(PACKAGES), os.environ.get("PYTHONPATH", ""))
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
     process = subprocess.Popen(
-        COMMAND,
+        run.command,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,  # a traceback could quote the mail
@@ -151,7 +176,7 @@ def _start(settings: ReadingSettings) -> Worker:
     worker = Worker(process)
     # A worker that dies this early is noticed with its first mail.
     try:
-        write_message(_pipe(process.stdin), pickle.dumps((settings, CPU_SECONDS_PER_MAIL, MEMORY_BYTES)))
+        write_message(_pipe(process.stdin), pickle.dumps((run.settings, run.limits)))
     except OSError:
         process.kill()
     return worker
