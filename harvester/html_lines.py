@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from harvester.splitting.lines import MAX_DEPTH, MAX_LINES, Line
+from harvester.splitting.lines import MAX_DEPTH, MAX_LINES, PREFIX, Line
 
 # Lexbor's tree builder is quadratic in the depth of open blocks: 200,000 nested <div> take minutes.
 MAX_NESTING = 256
@@ -124,7 +124,13 @@ class _Writer:
             return
         color = next(iter(self.colors)) if len(self.colors) == 1 else ""
         self.colors.clear()
-        self.lines.append(Line(text, self.depth, 0, self.hint, color))
+        depth = self.depth
+        if text[:1] == ">":
+            match = PREFIX.match(text)
+            if match:
+                depth = min(depth + match.group().count(">"), MAX_DEPTH)
+                text = text[match.end() :]
+        self.lines.append(Line(text, depth, 0, self.hint, color))
         self.line_regions.append(self.region)
 
     def blank(self) -> None:

@@ -85,6 +85,11 @@ def _label_hints(stretch: _Stretch, hints: Sequence[str], labels: list[str]) -> 
     for at, hint in enumerate(hints):
         if hint in (SIGNATURE, BANNER, MOBILE):
             labels[at] = hint
+    marked = [at for at, label in enumerate(labels) if label == SIGNATURE and stretch.texts[at]]
+    below = [at for at in range(marked[-1] + 1, len(labels)) if stretch.texts[at]] if marked else []
+    if below and len(below) <= 12 and not any(_is_postscript(stretch, at) or _is_greeting(stretch, at) for at in below):
+        for at in below:
+            labels[at] = labels[at] or DISCLAIMER
 
 
 # ---------------------------------------------------------------- banners

@@ -15,6 +15,7 @@ from harvester.splitting.closings import (
     label_lines,
     signing_names,
 )
+from harvester.splitting.colors import separate_colored_answers
 from harvester.splitting.lines import Line, read_plain_lines
 from harvester.splitting.machine import Message, Segment, assign_lines
 from harvester.splitting.openers import find_openers
@@ -23,6 +24,8 @@ from harvester.splitting.phrases import fold
 from harvester.splitting.tables import Tables, load_tables
 
 MAX_ATTACHED_DEPTH = 4
+QUOTED_LINE = re.compile(r"^>", re.MULTILINE)
+HTML_STRUCTURE = re.compile(r"blockquote|quote|RplyFwdMsg|border-(?:top|left)|appendonsend|<hr|&gt;", re.IGNORECASE)
 PREFIX = re.compile(r"\s{0,3}([^\W\d_]{1,15})(?:\[\d{1,3}\]|\(\d{1,3}\)|\*\d{1,3})?\s?[:：]")
 ROLES = {SIGNATURE: Role.SIGNATURE, MOBILE: Role.NOTICE, BANNER: Role.NOTICE, DISCLAIMER: Role.DISCLAIMER}
 
@@ -40,6 +43,7 @@ def _split_body(mail: Mail, tables: Tables) -> list[Part]:
     openers = find_openers(lines, tables, mail.sent_at)
     openers = resolve_addresses(openers, mail)
     segments = assign_lines(lines, openers, forward_subject=is_forward(mail.subject, tables))
+    segments = separate_colored_answers(lines, segments, tables)
     parts = _make_parts(mail, lines, segments, tables)
     if rest.strip():
         parts = _append_rest(parts, rest.strip())
@@ -56,9 +60,12 @@ def read_body_lines(mail: Mail) -> tuple[list[Line], str]:
 
 
 def _prefers_html(text: str | None, html: str) -> bool:
+    """HTML has unbroken lines and marks of its client; the plain text wins where only it shows the quote or the words."""
     if not text or not text.strip():
         return True
-    return False
+    if QUOTED_LINE.search(text) and not HTML_STRUCTURE.search(html):
+        return False
+    return len(text) < 4_000_000
 
 
 def is_forward(subject: str, tables: Tables) -> bool:
