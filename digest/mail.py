@@ -5,7 +5,7 @@ The texts of mails are hostile: escaped by the template, and never written into 
 
 import textwrap
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from email import message_from_bytes, policy
 from email.charset import QP, Charset
@@ -29,6 +29,7 @@ from harvester.errors import AnswersError
 from harvester.resources import template_folder
 
 TEXT_COLUMNS = 72
+MOST_BYTES = 60_000
 OWN_MARK = "X-Answers-Harvester"
 # Words carry the meaning; the shape beside them helps the eye and does not depend on colour.
 TREND_MARKS = {"new": "◆", "back": "◇", "rising": "▲", "falling": "▼", "steady": "="}
@@ -76,14 +77,25 @@ def render_text(digest: Digest, frame: Frame) -> str:
 
 
 def build_digest_mail(digest: Digest, frame: Frame, envelope: Envelope, now: datetime) -> OutgoingMail:
-    """The mail that is frozen and sent. The same digest, envelope and `now` give the same bytes."""
+    """The mail that is frozen and sent. The same digest, envelope and `now` give the same bytes.
+
+    When it would exceed 60 kB, the last of the top topics are left out.
+    """
+    mail = _build(digest, frame, envelope, now)
+    while len(mail.raw) > MOST_BYTES and len(digest.top) > 1:
+        digest = replace(digest, top=digest.top[:-1])
+        mail = _build(digest, frame, envelope, now)
+    return mail
+
+
+def _build(digest: Digest, frame: Frame, envelope: Envelope, now: datetime) -> OutgoingMail:
     html, text = render_html(digest, frame), render_text(digest, frame)
     message_id = digest_message_id(digest.audience, digest.week, envelope.domain)
     unsubscribe = envelope.owner or envelope.sender
     headers = (
         ("From", _mailbox(envelope.sender_name, envelope.sender)),
         ("To", ", ".join(envelope.to)),
-        ("Subject", digest.subject),
+        ("Subject", _encode_text("Subject", digest.subject)),
         ("Date", format_datetime(now)),
         ("Message-ID", message_id),
         ("List-Id", f"<{digest.audience}-digest.{envelope.domain}>"),
@@ -104,7 +116,7 @@ def build_notice(subject: str, paragraphs: Iterable[str], envelope: Envelope, ke
     headers = (
         ("From", _mailbox(envelope.sender_name, envelope.sender)),
         ("To", ", ".join(envelope.to)),
-        ("Subject", subject),
+        ("Subject", _encode_text("Subject", subject)),
         ("Date", format_datetime(now)),
         ("Message-ID", message_id),
         ("Auto-Submitted", "auto-generated"),
@@ -136,9 +148,11 @@ def _to_bytes(headers: tuple[tuple[str, str], ...], text: str, html: str | None)
         message.attach(body)
         message.attach(_part("html", html))
     for name, value in headers:
-        message[name] = _encode_header(name, value)
+        message[name] = value
     out = BytesIO()
-    BytesGenerator(out, mangle_from_=False, policy=policy.compat32.clone(linesep="\r\n")).flatten(message)
+    BytesGenerator(out, mangle_from_=False, policy=policy.compat32.clone(linesep="\r\n", max_line_length=998)).flatten(
+        message
+    )
     raw = out.getvalue()
     _check_headers(raw, headers)
     return raw
@@ -152,7 +166,7 @@ def _part(subtype: str, text: str) -> MIMENonMultipart:
     return part
 
 
-def _encode_header(name: str, value: str) -> str:
+def _encode_text(name: str, value: str) -> str:
     # policy.default would decode "=?utf-8?q?x=0D=0ABcc:...?=" and write a real Bcc line (CPython 3.11.7 and 3.12.1);
     # Header() takes the characters as they are, and "=?" itself is encoded away.
     clean = one_line(value)
@@ -173,7 +187,7 @@ def _check_headers(raw: bytes, headers: tuple[tuple[str, str], ...]) -> None:
 
 
 def _mailbox(name: str, address: str) -> str:
-    plain = "".join(c for c in one_line(name) if c not in '"\\<>()[]@,;:')
+    plain = "".join(c for c in one_line(name) if c not in '"\\<>()[]@,;:=?')
     if not plain.isascii():
         return f"{Header(plain, 'utf-8').encode()} <{address}>"
     return f'"{plain}" <{address}>'

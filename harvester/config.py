@@ -162,6 +162,7 @@ class DigestSettings(Section):
     day: Weekday = "monday"
     time: Annotated[str, AfterValidator(_clock)] = "08:00"
     top: int = Field(default=5, ge=1, le=20)
+    language: Literal["en", "de"] = "en"
 
     @property
     def time_of_day(self) -> dt.time:

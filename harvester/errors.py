@@ -6,6 +6,8 @@ AnswersError                 exit 1   refused or failed
 ├── ServiceDown              exit 69  IMAP or SMTP cannot be reached or refuses the login
 ├── TryLater                 exit 75  something passes: another process holds the lock, a 4xx from SMTP
 ├── DatabaseError            exit 1   the database cannot be opened, is newer than the program, or is full
+├── DeliveryRefused          exit 1   the mail server will not take this mail, or we will not send it there
+├── DeliveryUnknown          exit 1   the connection broke when the mail server may already have taken the mail
 ├── UnreadableMail           exit 1   a mail that no parser could take apart (kept and counted as `failed`)
 └── ModelError               exit 1   a packaged model is damaged (hash differs)
 """
@@ -47,6 +49,14 @@ class TryLater(AnswersError):
 
 class DatabaseError(AnswersError):
     """The database file cannot be used."""
+
+
+class DeliveryRefused(AnswersError):
+    """The mail did not go out, and trying again as it is would not help."""
+
+
+class DeliveryUnknown(AnswersError):
+    """The mail may or may not have gone out; sending it again could make two."""
 
 
 class UnreadableMail(AnswersError):

@@ -1,0 +1,169 @@
+"""The verbs that show and send: topics, digest, run. Thin: they open what has side effects and pass it down."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from digest import workspace_cli
+from harvester.cli_support import console, print_json, say, workspace_of
+
+if TYPE_CHECKING:
+    from digest.dispatch import Outcome
+    from digest.records import RankedTopic
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add this package's verbs to the command."""
+    for verb in (topics, digest, run):
+        app.command()(verb)
+    workspace_cli.register(app)
+
+
+def topics(
+    ctx: typer.Context,
+    days: Annotated[int, typer.Option("--days", min=1, max=36500, help="Rank by the last N days.")] = 28,
+    until: Annotated[
+        datetime | None, typer.Option("--until", formats=["%Y-%m-%d"], help="The last day; else today.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the topics by how many companies asked."""
+    from digest.ranking import rank_topics
+    from digest.windows import windows_until
+    from nlp.store import living_topics, topic_insights
+
+    workspace = workspace_of(ctx)
+    company = workspace.config.company
+    last_day = until.date() if until else workspace.now().astimezone(company.zone).date()
+    windows = windows_until(last_day, company.zone, days=days)
+    database = workspace.open_database()
+    try:
+        ranked = rank_topics(
+            living_topics(database),
+            topic_insights(database),
+            windows,
+            ideal=company.ideal,
+            base_url=workspace.config.site.base_url,
+        )
+    finally:
+        database.conn.close()
+    if as_json:
+        print_json([topic.as_json() for topic in ranked])
+        return
+    _print_topics(ranked, days)
+
+
+def digest(
+    ctx: typer.Context,
+    week: Annotated[str | None, typer.Option("--week", help="An ISO week such as 2026-W47; else this week.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Write outbox/WEEK/digest.*, send nothing.")] = False,
+    due: Annotated[bool, typer.Option("--due", help="Send only if it is time: for cron and timers.")] = False,
+    resend: Annotated[bool, typer.Option("--resend", help="Send the mail of a week again, to everybody.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Send the weekly digest; at most one goes out in a week."""
+    from functools import partial
+
+    from digest.dispatch import resend_digest, send_digest, send_due_digest, write_digest
+    from digest.logs import log_to_stderr
+    from digest.wiring import ask_for_digest
+    from harvester.errors import UsageError
+
+    if dry_run + due + resend > 1 or (due and week):
+        raise UsageError("--dry-run, --due and --resend exclude each other, and --due knows its week by itself")
+    log_to_stderr()
+    workspace = workspace_of(ctx)
+    database = workspace.open_database()
+    try:
+        if dry_run:
+            outcome = write_digest(workspace, database, workspace.now(), week=week)
+        elif due:
+            outcome = ask_for_digest(workspace, database, send_due_digest)
+        elif resend:
+            outcome = ask_for_digest(workspace, database, partial(resend_digest, week=week))
+        else:
+            outcome = ask_for_digest(workspace, database, partial(send_digest, week=week))
+    finally:
+        database.conn.close()
+    if as_json:
+        print_json(_outcome_json(outcome))
+    elif not (due and outcome.state == "not-due"):  # cron mails every word
+        say(outcome.sentence)
+
+
+def run(ctx: typer.Context) -> None:
+    """Poll, analyze, build the pages and send the digest when it is due, until stopped."""
+    from functools import partial
+
+    from digest.daemon import run_daemon
+    from digest.logs import log_to_stderr
+    from digest.steps import analyze_step, poll_step, site_step
+    from digest.wiring import make_daemon, watch_mailbox
+    from harvester.locks import hold_lock
+
+    workspace = workspace_of(ctx)
+    sentence = f"another `answers run` already works on {workspace.folder}; stop that one first"
+    with hold_lock(workspace.folder / "run.lock", sentence):
+        log_to_stderr()
+        workspace.open_database().conn.close()
+        daemon = make_daemon(
+            workspace,
+            poll=partial(poll_step, workspace),
+            analyze=partial(analyze_step, workspace),
+            build_site=partial(site_step, workspace),
+        )
+        run_daemon(daemon, partial(watch_mailbox, workspace) if workspace.config.imap.host else None)
+
+
+def _print_topics(ranked: tuple[RankedTopic, ...], days: int) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    from nlp.records import topic_id
+
+    asked = [topic for topic in ranked if topic.companies_listed]
+    if not asked:
+        say(f"Nobody asked anything in these {days} days; --days N looks further back.")
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("", justify="right", no_wrap=True)
+    table.add_column("topic", no_wrap=True)
+    table.add_column("name", ratio=1)
+    table.add_column("companies", justify="right")
+    table.add_column("28 days", justify="right")
+    table.add_column("before", justify="right")
+    table.add_column("trend", no_wrap=True)
+    table.add_column("category", no_wrap=True)
+    table.add_column("status", no_wrap=True)
+    for topic in asked:
+        ideal = f" ({topic.ideal} ideal)" if topic.ideal else ""
+        table.add_row(
+            str(topic.rank),
+            topic_id(topic.topic.id),
+            Text(topic.topic.name),
+            str(topic.companies_listed),
+            f"{topic.companies_recent}{ideal}",
+            str(topic.companies_before),
+            topic.trend,
+            topic.topic.category,
+            topic.topic.status,
+        )
+    console().print(table)
+    quiet = len(ranked) - len(asked)
+    if quiet:
+        say(f"{quiet} more topics were not asked about in these {days} days; --days N looks further back.")
+
+
+def _outcome_json(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "week": outcome.week,
+        "state": outcome.state,
+        "subject": outcome.subject,
+        "folder": str(outcome.folder) if outcome.folder else None,
+        "message": outcome.sentence,
+    }
