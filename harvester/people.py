@@ -4,7 +4,7 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from publicsuffixlist import PublicSuffixList
@@ -29,6 +29,7 @@ DELIVERY_HEADERS = (
 )
 MAX_INTRODUCTION = 2_000
 MAX_LABEL = 25
+MAX_NAME_WORDS = 6
 
 
 # ---------------------------------------------------------------- addresses
@@ -159,6 +160,20 @@ def _introduced(text: str) -> list[Address]:
 
 
 # ---------------------------------------------------------------- authors
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """Who is known by which name, indexed once per mail.
+
+    folded: address -> words of the name. by_word, by_local_word: a word of it, or of the address, -> addresses.
+    """
+
+    names: dict[str, str]
+    folded: dict[str, frozenset[str]]
+    by_word: dict[str, set[str]]
+    by_local_word: dict[str, set[str]]
+    our_names: frozenset[frozenset[str]]
+
+
 def name_authors(
     parts: tuple[Part, ...], mail: Mail, roster: Roster, known_names: Mapping[str, str] | None = None
 ) -> tuple[Part, ...]:
@@ -167,76 +182,95 @@ def name_authors(
     known_names: address -> name, remembered from earlier mails. A quote that gives only a name gets the address that
     the mail's own headers, the roster or earlier mails know for it. Outside a colleague's mail nobody is a prospect.
     """
-    directory = {**(known_names or {}), **roster.names, **names_by_address(mail, parts)}
-    sender = mail.sender.address if mail.sender else None
-    from_us = sender is not None and is_colleague(sender, roster)
-    outside = outside_recipients(mail, roster)
+    directory = _index({**(known_names or {}), **roster.names, **names_by_address(mail, parts)}, roster)
+    from_us = mail.sender is not None and is_colleague(mail.sender.address, roster)
+    correspondent = _only_correspondent(mail, roster) if from_us else None
+    known: dict[str, str | None] = {}
     named: list[Part] = []
     for part in parts:
-        author, name = _author_of(part, mail, roster, directory, outside if from_us else ())
+        name = part.author_name
+        author = (part.author or "").lower() or None
+        if author is None and name:
+            if name not in known:
+                known[name] = _address_of_name(name, directory)
+            author = known[name]
+        elif author is None:
+            author, name = _unnamed_author(part, mail, correspondent)
+        name = name or (directory.names.get(author) if author else None) or None
         kind = _kind_of(author, name, roster, directory, from_us)
         named.append(replace(part, author=author, author_name=name, author_kind=kind))
     return tuple(named)
 
 
-def _author_of(
-    part: Part, mail: Mail, roster: Roster, directory: Mapping[str, str], outside: tuple[Address, ...]
-) -> tuple[str | None, str | None]:
-    author, name = (part.author or "").lower() or None, part.author_name
-    if author is None and name and "@" in name and " " not in name.strip():
-        author = name.strip("<> ").lower()
-    if author is None and name:
-        author = _address_of_name(name, directory)
-    if author is None and not name and part.depth == 0 and part.role is not Role.FORWARDED and mail.sender:
-        author, name = mail.sender.address, mail.sender.name or None
-    if author is None and not name and part.depth == 1 and part.role in (Role.QUOTED, Role.SIGNATURE, Role.DISCLAIMER):
-        author = _only_correspondent(mail, roster, outside)
-    if author is not None:
-        name = name or directory.get(author) or None
-    return author, name
+def _index(names: dict[str, str], roster: Roster) -> Directory:
+    folded = {address: fold_name(name) for address, name in names.items()}
+    by_word: dict[str, set[str]] = {}
+    by_local_word: dict[str, set[str]] = {}
+    for address, words in folded.items():
+        for word in words:
+            by_word.setdefault(word, set()).add(address)
+        for word in _local_words(address):
+            by_local_word.setdefault(word, set()).add(address)
+    return Directory(names, folded, by_word, by_local_word, frozenset(map(fold_name, roster.names.values())))
 
 
-def _only_correspondent(mail: Mail, roster: Roster, outside: tuple[Address, ...]) -> str | None:
-    """Who must have written an unsigned quote: the one outside recipient, unless the mail answers one of our own."""
+def _unnamed_author(part: Part, mail: Mail, correspondent: str | None) -> tuple[str | None, str | None]:
+    """The sender for his own level; for a quote that names nobody the one who can have written it."""
+    if part.depth == 0 and part.role is not Role.FORWARDED and mail.sender:
+        return mail.sender.address, mail.sender.name or None
+    if part.depth == 1 and part.role in (Role.QUOTED, Role.SIGNATURE, Role.DISCLAIMER):
+        return correspondent, None
+    return None, None
+
+
+def _only_correspondent(mail: Mail, roster: Roster) -> str | None:
+    """The one outside recipient, unless the mail answers one of our own."""
+    outside = outside_recipients(mail, roster)
     if len(outside) != 1:
         return None
     answered = mail.in_reply_to[-1].strip("<>") if mail.in_reply_to else ""
     return None if answered and is_colleague(answered, roster) else outside[0].address
 
 
-def _address_of_name(name: str, directory: Mapping[str, str]) -> str | None:
+def _address_of_name(name: str, directory: Directory) -> str | None:
     """The one address that this name can belong to; None when nobody or several fit."""
+    if "@" in name and " " not in name.strip():
+        return name.strip("<> ").lower()
     words = fold_name(name)
-    if not words:
-        return None
-    exact = {address for address, known in directory.items() if known and fold_name(known) == words}
-    if len(exact) == 1:
-        return exact.pop()
-    partly = {
-        address
-        for address, known in directory.items()
-        if known and (words < fold_name(known) or (fold_name(known) < words and len(fold_name(known)) > 1))
-    }
-    if len(partly) == 1 and not exact:
-        return partly.pop()
-    by_local = {address for address in directory if _local_matches(address, words)}
-    return by_local.pop() if len(by_local) == 1 and not exact and not partly else None
+    similar = {address for word in words for address in directory.by_word.get(word, ())}
+    exact = [address for address in similar if directory.folded[address] == words]
+    if exact:
+        return exact[0] if len(exact) == 1 else None
+    partly = [address for address in similar if _is_part_of(words, directory.folded[address])]
+    if partly:
+        return partly[0] if len(partly) == 1 else None
+    by_local = {a for word in _local_forms(words) for a in directory.by_local_word.get(word, ())}
+    fitting = [address for address in by_local if _local_words(address) <= _local_forms(words)]
+    return fitting[0] if len(fitting) == 1 else None
 
 
-def _local_matches(address: str, words: frozenset[str]) -> bool:
-    """li.chen@, chenli@, lchen@ and li@ all can be Li Chen's."""
-    local = fold_name(split_address(address)[0].partition("+")[0])
-    if local & words and all(word in words or len(word) == 1 for word in local):
-        return True
-    joined = "".join(sorted(local))
-    long_words = [word for word in words if len(word) > 2]
-    return len(local) == 1 and len(long_words) >= 2 and all(word in joined for word in long_words)
+def _is_part_of(one: frozenset[str], other: frozenset[str]) -> bool:
+    """Li and Li Chen, Li Wei Chen and Li Chen; but a single known first name is no proof."""
+    return one < other or (other < one and len(other) > 1)
 
 
-def _kind_of(author: str | None, name: str | None, roster: Roster, directory: Mapping[str, str], from_us: bool) -> str:
+def _local_words(address: str) -> frozenset[str]:
+    return fold_name(split_address(address)[0].partition("+")[0])
+
+
+def _local_forms(words: frozenset[str]) -> frozenset[str]:
+    """What stands before the "@" for a person of this name: li.chen, l.chen, lichen, chenli, lchen, li."""
+    if len(words) > MAX_NAME_WORDS:
+        return words
+    pairs = {f"{one}{two}" for one in words for two in words if one != two}
+    short = {f"{one[0]}{two}" for one in words for two in words if one != two}
+    return words | pairs | short | {word[0] for word in words}
+
+
+def _kind_of(author: str | None, name: str | None, roster: Roster, directory: Directory, from_us: bool) -> str:
     if author is not None and is_ours(author, roster):
         return US
-    if author is None and name and any(fold_name(known) == fold_name(name) for known in roster.names.values()):
+    if author is None and name and fold_name(name) in directory.our_names:
         return US
     return PROSPECT if from_us and (author is not None or name) else UNKNOWN
 

@@ -1,5 +1,7 @@
 """Colleague or prospect, which company, and whose words a part holds."""
 
+import time
+
 import pytest
 
 from harvester.mime import parse_mail
@@ -144,3 +146,13 @@ def test_header_blocks_of_quotes_teach_names() -> None:
     names = names_by_address(parse_mail(TO_LI), (block,))
     assert names["kv7@globex.example"] == "Kim Vale"
     assert names["li@globex.example"] == "Li Chen"
+
+
+def test_many_people_and_many_quotes_take_linear_time() -> None:
+    people = ", ".join(f"Person{i} Family{i % 50} <p{i}@c{i}.example>" for i in range(1_500))
+    parts = tuple(quote(f"Family{i % 60} Person{i}") for i in range(3_000))
+    mail = parse_mail(mail_to(f"To: {people}"))
+    started = time.process_time()
+    named = name_authors(parts, mail, ROSTER)
+    assert time.process_time() - started < 3
+    assert named[7].author == "p7@c7.example"
