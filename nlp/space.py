@@ -127,7 +127,7 @@ def centre_rows(rows: RawRows, centre: Centre, blocks: Sequence[Block]) -> Vecto
 
 
 def smooth_rows(
-    rows: Vectors, row_numbers: Sequence[int], base: Vectors, messages: NDArray[np.int64], blocks: Sequence[Block]
+    rows: Vectors, row_numbers: NDArray[np.intp], base: Vectors, messages: NDArray[np.int64], blocks: Sequence[Block]
 ) -> Vectors:
     """Pull each row towards its nearest neighbours, block by block, and weigh the blocks.
 
@@ -136,7 +136,6 @@ def smooth_rows(
     Returns (m, d); the dot product of two rows is their similarity.
     """
     smoothed = np.zeros_like(rows)
-    numbers = np.asarray(row_numbers, dtype=np.intp)
     foreign: NDArray[np.bool_] = np.logical_not(np.any(rows[:, blocks[0].columns], axis=1))
     for position, block in enumerate(blocks):
         neighbours = unit_rows(base[:, block.columns])
@@ -144,7 +143,7 @@ def smooth_rows(
         for start in range(0, len(rows), CHUNK_ROWS):
             chunk = slice(start, start + CHUNK_ROWS)
             own = unit_rows(rows[chunk, block.columns])
-            pulled = _pull_to_neighbours(own, numbers[chunk], neighbours, messages)
+            pulled = _pull_to_neighbours(own, row_numbers[chunk], neighbours, messages)
             smoothed[chunk, block.columns] = pulled * scale[chunk, None]
     return smoothed
 

@@ -1,22 +1,33 @@
-"""The SQL of insights, vectors, topics and decisions. Decides nothing; hands out and takes in frozen values."""
+"""The SQL of insights, topics and decisions. Decides nothing; hands out and takes in frozen values."""
 
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import numpy as np
 from sqlite_utils import Database
 
 from harvester.errors import UsageError
 from nlp.embedding import Vectors
 from nlp.records import Decision, Kind, StoredInsight, Topic, parse_topic_id
+from nlp.vector_store import load_setting, load_vectors
 
 INSIGHT_COLUMNS = (
     "i.id, i.message, i.kind, i.text, i.context, i.company, i.person, i.asked_at, i.language, i.category, i.stage, "
     "i.inferred, i.answer, a.topic"
 )
 TOPIC_COLUMNS = "id, name, slug, named_by, status, category, stage, born_at, merged_into, dismissed, status_detail"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where one insight stands. topic: the one that carries on, 0 while unplaced."""
+
+    insight: int
+    message: int
+    company: str
+    topic: int
 
 
 def all_topics(database: Database) -> tuple[Topic, ...]:
@@ -52,6 +63,16 @@ def load_insights(database: Database) -> tuple[StoredInsight, ...]:
         f"select {INSIGHT_COLUMNS} from insights i left join assignments a on a.insight = i.id order by i.id"
     )
     return tuple(_insight(row, carrier) for row in rows)
+
+
+def load_standings(database: Database) -> tuple[Standing, ...]:
+    """Where every insight stands, oldest id first."""
+    carrier = carrying_topics(all_topics(database))
+    rows = database.conn.execute(
+        "select i.id, i.message, i.company, a.topic from insights i left join assignments a on a.insight = i.id"
+        " order by i.id"
+    )
+    return tuple(Standing(row[0], row[1], row[2], 0 if row[3] is None else carrier[row[3]]) for row in rows)
 
 
 def topic_insights(database: Database) -> dict[int, tuple[StoredInsight, ...]]:
@@ -116,33 +137,66 @@ def decision_log(database: Database, topic: int | None = None) -> tuple[Decision
     )
 
 
-def load_vectors(database: Database, model: str) -> tuple[tuple[int, ...], Vectors]:
-    """(insight ids ascending, (n, d) rows in that order) of one model; d is 0 when there are none."""
+def next_topic_id(database: Database) -> int:
+    """The id that the next topic gets; no id is used twice, also not after a rollback of history."""
+    row = database.conn.execute("select seq from sqlite_sequence where name = 'topics'").fetchone()
+    return 1 if row is None else int(row[0]) + 1
+
+
+def write_topic(connection: sqlite3.Connection, topic: Topic) -> None:
+    """Insert the topic, or bring its row up to date."""
+    row = (
+        topic.id,
+        topic.name,
+        topic.named_by,
+        topic.slug,
+        topic.status,
+        topic.status_detail,
+        topic.category,
+        topic.stage,
+        utc_text(topic.born_at),
+        topic.merged_into,
+        int(topic.dismissed),
+    )
+    connection.execute(
+        "insert into topics (id, name, named_by, slug, status, status_detail, category, stage, born_at, merged_into,"
+        " dismissed) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do update set name = excluded.name,"
+        " named_by = excluded.named_by, status = excluded.status, status_detail = excluded.status_detail,"
+        " category = excluded.category, stage = excluded.stage, merged_into = excluded.merged_into,"
+        " dismissed = excluded.dismissed",
+        row,
+    )
+
+
+def save_assignments(
+    connection: sqlite3.Connection,
+    assignments: Iterable[tuple[int, int, float | None]],
+    decided_by: str,
+    now: datetime,
+) -> None:
+    """(insight, topic, similarity) each; replaces an earlier assignment of the insight."""
+    connection.executemany(
+        "insert or replace into assignments (insight, topic, similarity, decided_by, decided_at)"
+        " values (?, ?, ?, ?, ?)",
+        [
+            (insight, topic, None if similarity is None else round(similarity, 4), decided_by, utc_text(now))
+            for insight, topic, similarity in assignments
+        ],
+    )
+
+
+def shown_topics(database: Database) -> frozenset[int]:
+    """Topics that a digest has shown; their names are known to people."""
+    return frozenset(row[0] for row in database.conn.execute("select distinct topic from outbox_topics"))
+
+
+def known_people(database: Database) -> frozenset[str]:
+    """Names of people in the mails, word by word, lower case."""
     rows = database.conn.execute(
-        "select insight, vector from vectors where model = ? order by insight", (model,)
-    ).fetchall()
-    ids = tuple(row[0] for row in rows)
-    if not rows:
-        return (), np.zeros((0, 0), dtype=np.float32)
-    flat = np.frombuffer(b"".join(row[1] for row in rows), dtype="<f4")
-    return ids, flat.reshape(len(rows), -1).astype(np.float32, copy=False)
-
-
-def load_setting(database: Database, key: str) -> str | None:
-    """A fact that the topic engine keeps for itself, as text."""
-    value = load_blob(database, key)
-    return None if value is None else value.decode()
-
-
-def load_blob(database: Database, key: str) -> bytes | None:
-    """A fact that the topic engine keeps for itself."""
-    row = database.conn.execute("select value from engine where key = ?", (key,)).fetchone()
-    return None if row is None else bytes(row[0])
-
-
-def save_blob(connection: sqlite3.Connection, key: str, value: bytes) -> None:
-    """Keep a fact of the topic engine, inside the caller's transaction."""
-    connection.execute("insert or replace into engine (key, value) values (?, ?)", (key, value))
+        "select name from people union select author_name from parts where author_name is not null"
+    )
+    words = (word.strip(".,;:()\"'").lower() for (name,) in rows for word in name.split())
+    return frozenset(word for word in words if len(word) > 2)
 
 
 def utc_text(moment: datetime) -> str:

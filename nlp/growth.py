@@ -1,0 +1,228 @@
+"""Grows the topics: embeds what is new, places it, names what is born.
+
+What was placed stays; running it twice adds nothing.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlite_utils import Database
+
+from harvester.database import transaction
+from nlp.embedding import Encoders, Vectors
+from nlp.naming import choose_name, slugify
+from nlp.records import StoredInsight, Topic
+from nlp.space import (
+    Block,
+    RawRows,
+    centre_rows,
+    embed_expressions,
+    empty_centre,
+    lay_out_blocks,
+    smooth_rows,
+    widen_centre,
+)
+from nlp.store import (
+    Standing,
+    all_topics,
+    known_people,
+    load_insights,
+    load_standings,
+    next_topic_id,
+    order_by_centrality,
+    save_assignments,
+    shown_topics,
+    write_topic,
+)
+from nlp.topics import UNPLACED, Crowd, Placement, place_insights
+from nlp.vector_store import (
+    delete_vectors,
+    load_centre,
+    load_unembedded,
+    load_vectors,
+    save_centre,
+    save_model,
+    save_vectors,
+)
+
+SCHEME = "space-1"  # of centring and smoothing; raised when vectors made before could not be compared with those after
+EMBED_CHUNK = 1_000
+QUESTIONS, ANSWERS = "/questions", "/answers"
+
+
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """What one run did. placed: insights that found a topic. born: ids of new topics. unplaced: still in the pool."""
+
+    embedded: int
+    placed: int
+    born: tuple[int, ...]
+    unplaced: int
+
+
+def grow_topics(
+    database: Database, encoders: Encoders, now: datetime, progress: Callable[[int], None] = lambda count: None
+) -> Grown:
+    """Place every insight that has no topic yet. progress: called with the number of insights just embedded."""
+    model = f"{SCHEME}/{encoders.name}"
+    blocks = lay_out_blocks(encoders)
+    # Read before anything is added to it: what was compared under a centre that still moved is compared anew.
+    is_settled = (load_centre(database, model) or empty_centre(blocks)).is_frozen
+    embedded = _embed_missing(database, model, blocks, progress)
+    standings = load_standings(database)
+    space = _compare(database, model, blocks, standings, is_settled=is_settled)
+    unplaced = sum(standing.topic == UNPLACED for standing in standings)
+    if not len(space.fresh):
+        return Grown(0, 0, (), unplaced)
+    placement = place_insights(_crowd(standings, space.vectors), next_topic_id(database))
+    _store(database, model, standings, space, placement, now)
+    return Grown(embedded, len(placement.placed), placement.born, unplaced - len(placement.placed))
+
+
+@dataclass(frozen=True, slots=True)
+class _Space:
+    """vectors: (n, d), one row per standing. fresh: rows computed in this run."""
+
+    vectors: Vectors
+    fresh: NDArray[np.intp]
+    is_settled: bool
+
+
+def _embed_missing(database: Database, model: str, blocks: Sequence[Block], progress: Callable[[int], None]) -> int:
+    """Embed what has no vector of this model, in chunks that stay when the run is stopped."""
+    embedded = 0
+    while missing := load_unembedded(database, (model, model + QUESTIONS), EMBED_CHUNK):
+        rows = embed_expressions(blocks, [expression for _, expression in missing])
+        centre = widen_centre(load_centre(database, model) or empty_centre(blocks), rows, blocks)
+        ids = [insight for insight, _ in missing]
+        with transaction(database) as connection:
+            save_vectors(connection, model + QUESTIONS, ids, rows.questions)
+            answered = np.flatnonzero(np.any(rows.answers, axis=1))
+            save_vectors(connection, model + ANSWERS, [ids[row] for row in answered], rows.answers[answered])
+            save_centre(connection, model, centre)
+        embedded += len(missing)
+        progress(len(missing))
+    return embedded
+
+
+def _compare(
+    database: Database, model: str, blocks: Sequence[Block], standings: Sequence[Standing], *, is_settled: bool
+) -> _Space:
+    """Bring all insights into one space; rows that were settled before are taken as they are."""
+    row_of = {standing.insight: row for row, standing in enumerate(standings)}
+    vectors = np.zeros((len(standings), blocks[-1].columns.stop), dtype=np.float32)
+    settled_ids, settled = load_vectors(database, model) if is_settled else ((), vectors[:0])
+    vectors[[row_of[insight] for insight in settled_ids]] = settled.reshape(-1, vectors.shape[1])
+    known = frozenset(settled_ids)
+    fresh = np.array([row for row, s in enumerate(standings) if s.insight not in known], dtype=np.intp)
+    centre = load_centre(database, model)
+    if not len(fresh) or centre is None:
+        return _Space(vectors, fresh[:0], is_settled)
+    vectors[fresh] = centre_rows(_load_raw(database, model, standings, fresh, blocks), centre, blocks)
+    messages = np.array([standing.message for standing in standings], dtype=np.int64)
+    vectors[fresh] = smooth_rows(vectors[fresh], fresh, vectors, messages, blocks)
+    return _Space(vectors, fresh, centre.is_frozen)
+
+
+def _load_raw(
+    database: Database, model: str, standings: Sequence[Standing], fresh: NDArray[np.intp], blocks: Sequence[Block]
+) -> RawRows:
+    row_of = {standings[row].insight: place for place, row in enumerate(fresh)}
+    raw = []
+    for kind in (QUESTIONS, ANSWERS):
+        ids, vectors = load_vectors(database, model + kind)
+        rows = np.zeros((len(fresh), blocks[-1].columns.stop), dtype=np.float32)
+        wanted = [(place, row_of[insight]) for place, insight in enumerate(ids) if insight in row_of]
+        rows[[target for _, target in wanted]] = vectors[[place for place, _ in wanted]].reshape(-1, rows.shape[1])
+        raw.append(rows)
+    return RawRows(*raw)
+
+
+def _crowd(standings: Sequence[Standing], vectors: Vectors) -> Crowd:
+    companies = {company: number for number, company in enumerate(sorted({s.company for s in standings}))}
+    return Crowd(
+        vectors,
+        np.array([standing.topic for standing in standings], dtype=np.int64),
+        np.array([standing.message for standing in standings], dtype=np.int64),
+        np.array([companies[standing.company] for standing in standings], dtype=np.int64),
+    )
+
+
+def _store(
+    database: Database,
+    model: str,
+    standings: Sequence[Standing],
+    space: _Space,
+    placement: Placement,
+    now: datetime,
+) -> None:
+    """Vectors, new topics and assignments in one transaction; then nothing of this run is undecided."""
+    members = _members(standings, placement)
+    ids = [standing.insight for standing in standings]
+    row_of = {insight: row for row, insight in enumerate(ids)}
+    touched = sorted({placed.topic for placed in placement.placed})
+    insights = {insight.id: insight for insight in load_insights(database)}
+    topics = {topic.id: topic for topic in all_topics(database)}
+    shown, names = shown_topics(database), known_people(database)
+    with transaction(database) as connection:
+        save_vectors(connection, model, [ids[row] for row in space.fresh], space.vectors[space.fresh])
+        if space.is_settled:
+            delete_vectors(connection, (model + QUESTIONS, model + ANSWERS))
+        save_model(connection, model)
+        for topic in touched:
+            order = order_by_centrality(members[topic], space.vectors, row_of)
+            own = [insights[insight] for insight in order]
+            if topic in topics:
+                write_topic(connection, refresh_topic(topics[topic], own, names, is_shown=topic in shown))
+            else:
+                write_topic(connection, name_topic(topic, own, names, now))
+        save_assignments(
+            connection, [(ids[one.row], one.topic, one.similarity) for one in placement.placed], "machine", now
+        )
+
+
+def _members(standings: Sequence[Standing], placement: Placement) -> dict[int, list[int]]:
+    """Topic id -> insight ids after this run."""
+    members: dict[int, list[int]] = {}
+    for standing in standings:
+        if standing.topic != UNPLACED:
+            members.setdefault(standing.topic, []).append(standing.insight)
+    for placed in placement.placed:
+        members.setdefault(placed.topic, []).append(standings[placed.row].insight)
+    return members
+
+
+def name_topic(number: int, insights: Sequence[StoredInsight], names: Collection[str], now: datetime) -> Topic:
+    """A new topic. insights: its members, the most central first."""
+    name = choose_name(insights, names)
+    return Topic(
+        id=number,
+        name=name,
+        slug=slugify(name),
+        named_by="machine",
+        status="open",
+        category=_most_frequent([insight.category for insight in insights]),
+        stage=_most_frequent([insight.stage for insight in insights]),
+        born_at=now,
+    )
+
+
+def refresh_topic(topic: Topic, insights: Sequence[StoredInsight], names: Collection[str], *, is_shown: bool) -> Topic:
+    """The topic with today's category and stage, and with a better name as long as nobody has seen or given one."""
+    is_named = topic.named_by != "machine" or is_shown
+    return replace(
+        topic,
+        name=topic.name if is_named else choose_name(insights, names),
+        category=_most_frequent([insight.category for insight in insights]),
+        stage=_most_frequent([insight.stage for insight in insights]),
+    )
+
+
+def _most_frequent(values: Sequence[str]) -> str:
+    """The commonest; among equals the one of the most central insight."""
+    counts = Counter(values)
+    return max(values, key=lambda value: counts[value])

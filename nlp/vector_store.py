@@ -1,0 +1,88 @@
+"""The SQL of vectors and of what the comparison remembers for itself: the centre of its space and the model in use."""
+
+import sqlite3
+from collections.abc import Sequence
+
+import numpy as np
+from sqlite_utils import Database
+
+from nlp.embedding import Vectors
+from nlp.space import Centre, Expression
+
+
+def load_unembedded(database: Database, models: tuple[str, str], limit: int) -> list[tuple[int, Expression]]:
+    """The oldest insights that have a vector of neither model, with what is compared of them."""
+    rows = database.conn.execute(
+        "select i.id, i.text, i.context, i.answer, i.language from insights i where not exists"
+        " (select 1 from vectors v where v.insight = i.id and v.model in (?, ?)) order by i.id limit ?",
+        (*models, limit),
+    )
+    return [(row[0], Expression(text=row[1], context=row[2], answer=row[3], language=row[4])) for row in rows]
+
+
+def load_vectors(database: Database, model: str) -> tuple[tuple[int, ...], Vectors]:
+    """(insight ids ascending, (n, d) rows in that order) of one model; d is 0 when there are none."""
+    rows = database.conn.execute(
+        "select insight, vector from vectors where model = ? order by insight", (model,)
+    ).fetchall()
+    ids = tuple(row[0] for row in rows)
+    if not rows:
+        return (), np.zeros((0, 0), dtype=np.float32)
+    flat = np.frombuffer(b"".join(row[1] for row in rows), dtype="<f4")
+    return ids, flat.reshape(len(rows), -1).astype(np.float32, copy=False)
+
+
+def save_vectors(connection: sqlite3.Connection, model: str, insights: Sequence[int], vectors: Vectors) -> None:
+    """Keep one vector per insight; replaces what was there."""
+    connection.executemany(
+        "insert or replace into vectors (insight, model, vector) values (?, ?, ?)",
+        (
+            (insight, model, vector.astype("<f4", copy=False).tobytes())
+            for insight, vector in zip(insights, vectors, strict=True)
+        ),
+    )
+
+
+def delete_vectors(connection: sqlite3.Connection, models: Sequence[str]) -> None:
+    """Forget the vectors of these models."""
+    connection.executemany("delete from vectors where model = ?", [(model,) for model in models])
+
+
+def load_centre(database: Database, model: str) -> Centre | None:
+    """The centre of a model's space, None before its first insight."""
+    counts = load_setting(database, f"centre/{model}")
+    sums = load_blob(database, f"centre-sums/{model}")
+    if counts is None or sums is None:
+        return None
+    rows = np.frombuffer(sums, dtype="<f8").reshape(4, -1)
+    return Centre(rows[0], rows[1], rows[2], rows[3], int(counts))
+
+
+def save_centre(connection: sqlite3.Connection, model: str, centre: Centre) -> None:
+    """Keep the centre of a model's space."""
+    rows = (centre.question_sum, centre.answer_sum, centre.question_counts, centre.answer_counts)
+    save_blob(connection, f"centre/{model}", str(centre.insights).encode())
+    save_blob(connection, f"centre-sums/{model}", np.vstack(rows).astype("<f8").tobytes())
+
+
+def save_model(connection: sqlite3.Connection, model: str) -> None:
+    """Remember which model's vectors compare the insights now; those of earlier models are forgotten."""
+    connection.execute("delete from vectors where model <> ? and model not like ? || '/%'", (model, model))
+    save_blob(connection, "model", model.encode())
+
+
+def load_setting(database: Database, key: str) -> str | None:
+    """A fact that the topic engine keeps for itself, as text."""
+    value = load_blob(database, key)
+    return None if value is None else value.decode()
+
+
+def load_blob(database: Database, key: str) -> bytes | None:
+    """A fact that the topic engine keeps for itself."""
+    row = database.conn.execute("select value from engine where key = ?", (key,)).fetchone()
+    return None if row is None else bytes(row[0])
+
+
+def save_blob(connection: sqlite3.Connection, key: str, value: bytes) -> None:
+    """Keep a fact of the topic engine, inside the caller's transaction."""
+    connection.execute("insert or replace into engine (key, value) values (?, ?)", (key, value))
