@@ -8,10 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from harvester.authentication import doubt_sender
-from harvester.gate_words import begins_subject, distinct, first_token, has_words, load_words, spaced
+from harvester.gate_words import begins_subject, distinct, find_phrases, first_token, has_words, load_words, spaced
 from harvester.journal import OUTER_FROM
 from harvester.people import (
     PROSPECT,
+    US,
     company_of,
     delivered_to,
     is_answers_address,
@@ -54,7 +55,10 @@ _ADDRESS = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the rules look at. own_text: the sender's, without signature. sender: a colleague by his main address."""
+    """What the rules look at. own_text: the sender's, without signature. sender: a colleague by his main address.
+
+    has_nameless_text: something is quoted or forwarded and nobody can tell whose it is.
+    """
 
     mail: Mail
     parts: tuple[Part, ...]
@@ -65,6 +69,7 @@ class Facts:
     authors: tuple[str, ...]
     own_text: str
     has_prospect_text: bool
+    has_nameless_text: bool
 
 
 Decision = tuple[Status, str]
@@ -111,6 +116,7 @@ def gather_facts(mail: Mail, parts: tuple[Part, ...], settings: ReadingSettings)
         authors=tuple(dict.fromkeys(authors)),
         own_text="\n".join(part.text for part in parts if part.role is Role.OWN),
         has_prospect_text=bool(authors) or any(part.author_kind == PROSPECT for part in theirs),
+        has_nameless_text=any(part.author is None and part.author_kind != US and part.text.strip() for part in theirs),
     )
 
 
@@ -141,7 +147,7 @@ def classify_contribution(facts: Facts) -> str:
     """answer: the usual blind copy. heard: a note to us alone. broadcast: one event, however many got it."""
     if len(facts.outside) > BROADCAST_RECIPIENTS:
         return "broadcast"
-    return "answer" if facts.outside or facts.has_prospect_text else "heard"
+    return "answer" if facts.outside or facts.has_prospect_text or facts.has_nameless_text else "heard"
 
 
 # ---------------------------------------------------------------- the rules, in the order in which they are asked
@@ -246,14 +252,15 @@ def find_absence_note(facts: Facts) -> Decision | None:
     start = next((phrase for phrase in tables.automatic_subjects if begins_subject(subject, phrase)), None)
     if start and (start not in tables.doubtful_subjects or not own):
         return Status.IGNORED, f"subject: {start}"
-    found = [phrase for phrase in tables.away_phrases if has_words(own, phrase)]
-    if found and len(own.split()) <= SHORT_NOTE_WORDS:
+    words = len(own.split())
+    found = find_phrases(own, tables.away_phrases) if words <= SHORT_NOTE_WORDS else []
+    if found:
         away = next((phrase for phrase in tables.away_subjects if begins_subject(subject, phrase)), None)
         if away:
             return Status.IGNORED, f"out of office: {away}"
         if facts.mail.header("x-auto-response-suppress") is not None and not facts.mail.in_reply_to:
             return Status.IGNORED, "X-Auto-Response-Suppress"
-        if len(distinct(found)) >= 3 or (len(distinct(found)) == 2 and len(own.split()) <= SHORT_NOTE_WORDS // 2):
+        if len(distinct(found)) >= 3 or (len(distinct(found)) == 2 and words <= SHORT_NOTE_WORDS // 2):
             return Status.IGNORED, f"out of office: {found[0]}"
     return None
 
@@ -300,7 +307,8 @@ def find_internal(facts: Facts) -> Decision | None:
     others = [a.address for a in recipients(facts.mail) if not _is_our_mailbox(a.address, facts)]
     if others:
         return Status.IGNORED, "internal only"
-    if any(part.role in (Role.QUOTED, Role.FORWARDED) for part in facts.parts):
+    # What somebody passes on to us alone is meant for us, even when its author cannot be told.
+    if any(part.role in (Role.QUOTED, Role.FORWARDED) for part in facts.parts) and not facts.has_nameless_text:
         return Status.IGNORED, "internal only: nobody from outside is quoted"
     return None
 
@@ -317,7 +325,7 @@ def find_question_to_us(facts: Facts) -> Decision | None:
     if classify_contribution(facts) != "heard":
         return None
     own = spaced(facts.own_text[:MAX_SCANNED] + " " + facts.mail.subject)
-    told = any(has_words(own, phrase) for phrase in load_words().heard)
+    told = bool(find_phrases(own, load_words().heard))
     first = facts.own_text.strip().split("\n\n", 1)[0]
     is_question = facts.own_text.strip().endswith("?") or facts.mail.subject.rstrip().endswith("?") or "?" in first
     return (Status.IGNORED, "ask: a question to us") if is_question and not told else None

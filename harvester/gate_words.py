@@ -2,12 +2,19 @@
 
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from harvester.resources import data_folder
+
+# First word -> phrases that begin with it; under "" those of languages that put no spaces between words.
+PhraseIndex = Mapping[str, tuple[str, ...]]
+
+UNSPACED = 0x2E80  # from here on Chinese, Japanese and Korean
+_WORD = re.compile(r"[^\W_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +25,8 @@ class Words:
     doubtful_subjects: frozenset[str]
     automatic_senders: frozenset[str]
     away_subjects: tuple[str, ...]
-    away_phrases: tuple[str, ...]
-    heard: tuple[str, ...]
+    away_phrases: PhraseIndex
+    heard: PhraseIndex
     meetings: tuple[str, ...]
 
 
@@ -41,8 +48,8 @@ def load_words() -> Words:
         doubtful_subjects=frozenset(map(spaced, automatic["doubtful"])),
         automatic_senders=frozenset(automatic["senders"]),
         away_subjects=_longest_first(away_subjects),
-        away_phrases=_longest_first(away_phrases),
-        heard=_longest_first(heard),
+        away_phrases=_index(away_phrases),
+        heard=_index(heard),
         meetings=tuple(map(spaced, _read(gate / "meetings.toml")["phrases"])),
     )
 
@@ -53,6 +60,21 @@ def _longest_first(phrases: list[str]) -> tuple[str, ...]:
 
 def _read(path: Path) -> dict[str, Any]:
     return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
+def _index(phrases: list[str]) -> PhraseIndex:
+    index: dict[str, tuple[str, ...]] = {}
+    for phrase in _longest_first(phrases):
+        first = _WORD.search(phrase)
+        key = "" if first is None or ord(phrase[0]) >= UNSPACED else first[0]
+        index[key] = (*index.get(key, ()), phrase)
+    return index
+
+
+def find_phrases(text: str, index: PhraseIndex) -> list[str]:
+    """The phrases that stand in a text of lower case and single spaces, as whole words."""
+    keys = {"", *_WORD.findall(text)} & index.keys()
+    return [phrase for key in sorted(keys) for phrase in index[key] if has_words(text, phrase)]
 
 
 def begins_subject(subject: str, phrase: str) -> bool:
@@ -70,7 +92,7 @@ def has_words(text: str, phrase: str) -> bool:
         end = start + len(phrase)
         free_before = start == 0 or not (text[start - 1].isalnum() and phrase[0].isalnum())
         free_after = end == len(text) or not (text[end].isalnum() and phrase[-1].isalnum())
-        if (free_before and free_after) or ord(phrase[0]) > 0x2E80:  # Chinese and Japanese know no spaces
+        if (free_before and free_after) or ord(phrase[0]) >= UNSPACED:
             return True
         start = text.find(phrase, start + 1)
     return False
