@@ -12,7 +12,7 @@ from harvester.splitting.lines import MAX_DEPTH, MAX_LINES, PREFIX, Line
 
 # Lexbor's tree builder is quadratic in the depth of open blocks: 200,000 nested <div> take minutes.
 MAX_NESTING = 256
-MAX_TAGS = 60_000
+MAX_TAGS = 40_000
 # `Li <li@globex.example>` that nobody escaped; the parser would take it for an element.
 BARE_ADDRESS = re.compile(r"<((?:mailto:)?[\w.+%'-]{1,80}@[\w.-]{1,120})>")
 TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:]{0,20})")

@@ -95,11 +95,16 @@ def read_unfinished(text: str, tables: Tables, sent_at: datetime | None) -> tupl
     return (found[0], found[1]) if found is not None and found[2] else None
 
 
+def is_without_colon(text: str) -> bool:
+    """A cheap look: `2016-03-03 17:21 GMT+01:00 Some One` or `2011/4/7 Some One <some@one>`."""
+    return (text[-1] == ">" or "GMT" in text) and len(text) < 200 and DATE_FIRST.match(text) is not None
+
+
 def is_old_gmail(text: str, lines: Sequence[Line], at: int) -> bool:
-    """`2016-03-03 17:21 GMT+01:00 Some One` or `2011/4/7 Some One <some@one>`, which stand without colon."""
+    """Whether such a line introduces a quote."""
     if text[-1] == ">":
-        return DATE_FIRST.match(text) is not None and "@" in text and len(text) < 200 and _quote_follows(lines, at)
-    return "GMT" in text and ISO_GMAIL.match(text.strip()) is not None
+        return "@" in text and _quote_follows(lines, at)
+    return ISO_GMAIL.match(text.strip()) is not None
 
 
 def _quote_follows(lines: Sequence[Line], last: int) -> bool:
@@ -154,7 +159,7 @@ def _read_joined(
         if not (address or quote_follows or _looks_like_name(name)):
             return None
     elif has_date and address:
-        if stray or not TIME_SHAPE.search(text):
+        if stray or not (quote_follows or TIME_SHAPE.search(text)):
             return None
     elif has_date:
         if stray or not quote_follows or not _looks_like_name(name):
@@ -193,7 +198,7 @@ def _classify(text: str, tables: Tables) -> _Tokens:
         if kinds[at] == "?":
             if word == "\x01":
                 kinds[at] = "A"
-            elif not word.strip(EDGE) or word.strip(EDGE) in tables.connectives:
+            elif not word.strip(EDGE) or word.strip(EDGE) in tables.small_words:
                 kinds[at] = "C"
             else:
                 kinds[at] = "N"
@@ -208,7 +213,7 @@ def _mark_openers(joined: str, folded: list[str], kinds: list[str], tables: Tabl
     for phrase in tables.opener_phrases:
         if rest.startswith(phrase + " "):
             for at in range(start, start + len(phrase.split())):
-                kinds[at] = "O"
+                kinds[at] = "O" if kinds[at] != "V" else "V"
             return
     if folded[start].strip(EDGE) in tables.openers and len(folded) > start + 1:
         kinds[start] = "O"

@@ -27,6 +27,7 @@ NAME_LINE = re.compile(
 DASHED_NAME = re.compile(r"[ \t]*[-–—~]{1,2} ?(" + NAME_LINE.pattern + r")$")
 EDGE = " \t,.;:!*_-–—~|/\\\"'()[]>"
 MAX_TAIL = 30
+MAX_FOOTERS = 4
 MAX_FOLD = 600
 
 
@@ -187,10 +188,14 @@ def is_mobile_footer(folded: str, tables: Tables) -> bool:
 
 def _label_mobile(stretch: _Stretch, labels: list[str]) -> None:
     """Footers of apps; what stands below one without being typed by the author was quoted without an introduction."""
+    footers = 0
     for at, folded in enumerate(stretch.folded):
         if labels[at] or not folded or not is_mobile_footer(folded, stretch.tables):
             continue
         labels[at] = MOBILE
+        footers += 1
+        if footers > MAX_FOOTERS:
+            continue
         below = [k for k in range(at + 1, len(labels)) if stretch.texts[k] and not labels[k]]
         told = [k for k in below if _is_prose(stretch.texts[k]) or _is_greeting(stretch, k)]
         if told and not any(_is_postscript(stretch, k) for k in below):
@@ -232,10 +237,8 @@ def _label_tail(stretch: _Stretch, labels: list[str], first: bool) -> None:
 def _tail_start(stretch: _Stretch, open_lines: Sequence[int], first: bool, below: bool) -> int | None:
     """The first line from which on everything is signature."""
     earliest = open_lines[0]
-    for index, at in enumerate(open_lines):
-        rest = open_lines[index + 1 :]
-        if len(rest) > MAX_TAIL:
-            continue
+    for index in range(max(0, len(open_lines) - MAX_TAIL - 1), len(open_lines)):
+        at, rest = open_lines[index], open_lines[index + 1 :]
         if not _starts_tail(stretch, at, rest):
             continue
         if first and index == 0 and not _may_be_all_signature(stretch, at, rest):
@@ -383,23 +386,20 @@ def _is_contact(stretch: _Stretch, at: int) -> bool:
 def _contact_block(stretch: _Stretch, open_lines: Sequence[int], first: bool, below: bool) -> int | None:
     """Paragraphs at the end made of contact lines, with the name above them."""
     paragraphs = _paragraphs(open_lines)
-    start = None
-    strong = False
+    start: int | None = None
+    gap = 0 if below else 1
     for number in range(len(paragraphs) - 1, -1, -1):
-        if number == 0 and first:
-            begin = _block_inside(stretch, paragraphs[0]) if start is None or strong else None
-            return begin if begin is not None else start
         paragraph = paragraphs[number]
+        if number == 0 and first:
+            inside = _block_inside(stretch, paragraph) if start is None else None
+            return inside if inside is not None else start
         kind = _paragraph_kind(stretch, paragraph)
         if kind == "contact":
-            start, strong = paragraph[0], True
+            start, gap = paragraph[0], 0
         elif kind == "name" and start is not None:
             return paragraph[0]
-        elif kind == "short" and (start is not None or below) and number > 0 and len(paragraphs) - number < 6:
-            upper = _paragraph_kind(stretch, paragraphs[number - 1])
-            if upper != "contact":
-                return start
-            start = paragraph[0]
+        elif kind and gap < 2:
+            gap += 1
         else:
             inside = _block_inside(stretch, paragraph) if start is None else None
             return inside if inside is not None else start
@@ -408,7 +408,7 @@ def _contact_block(stretch: _Stretch, open_lines: Sequence[int], first: bool, be
 
 def _block_inside(stretch: _Stretch, paragraph: Sequence[int]) -> int | None:
     """A signature that follows the last sentence without an empty line: a name line, then two contact lines."""
-    for index in range(1, len(paragraph) - 1):
+    for index in range(max(1, len(paragraph) - MAX_TAIL), len(paragraph) - 1):
         at = paragraph[index]
         below = paragraph[index + 1 :]
         named = stretch.folded[at].strip(EDGE) in stretch.names

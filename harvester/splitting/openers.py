@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from harvester.splitting.attributions import is_old_gmail, may_end_attribution, read_attribution, read_unfinished
+from harvester.splitting.attributions import is_old_gmail, is_without_colon, may_end_attribution, read_attribution, read_unfinished
 from harvester.splitting.authors import NOBODY, Author
 from harvester.splitting.dates import parse_date
 from harvester.splitting.headers import label_of, read_header_block, read_one_line_block
@@ -46,19 +46,23 @@ def find_openers(lines: Sequence[Line], tables: Tables, sent_at: datetime | None
     found: list[Opener] = []
     at = floor = tries = 0
     count = len(lines)
-    while at < count and tries < MAX_TRIES:
+    while at < count:
         text = lines[at].text
-        if not text or len(text) > 2_000 or not (":" in text or "：" in text or _may_mark(text)):
+        if not text or len(text) > 2_000:
             at += 1
             continue
-        tries += 1
-        opener = (
-            _read_marker(lines, at, tables, sent_at)
-            or _read_block(lines, at, floor, tables, sent_at)
-            or _read_attribution(lines, at, floor, tables, sent_at)
-        )
+        is_label = (":" in text or "：" in text) and label_of(text) in tables.labels
+        is_end = may_end_attribution(text) or is_without_colon(text)
+        tries += is_label or is_end
+        opener = None
+        if tries < MAX_TRIES:
+            if _may_mark(text):
+                opener = _read_marker(lines, at, tables, sent_at)
+            if opener is None and is_label:
+                opener = _read_block(lines, at, floor, tables, sent_at)
+            if opener is None and is_end:
+                opener = _read_attribution(lines, at, floor, tables, sent_at)
         if opener is None:
-            tries -= not may_end_attribution(text)
             at += 1
             continue
         found.append(opener)
@@ -67,7 +71,7 @@ def find_openers(lines: Sequence[Line], tables: Tables, sent_at: datetime | None
 
 
 def _may_mark(text: str) -> bool:
-    return text.lstrip()[0] in "-_=*~–—─━>+#" or len(text) <= 60 or "GMT" in text or text[-1] == ">"
+    return text.lstrip()[0] in "-_=*~–—─━>+#" or len(text) <= 60
 
 
 def _read_marker(lines: Sequence[Line], at: int, tables: Tables, sent_at: datetime | None) -> Opener | None:
@@ -138,8 +142,6 @@ def _plain_block(
 
 def _read_block(lines: Sequence[Line], at: int, floor: int, tables: Tables, sent_at: datetime | None) -> Opener | None:
     """A header block, with the unfinished attribution that some programs put right above it."""
-    if label_of(lines[at].text) not in tables.labels:
-        return None
     above = at - 1
     if above >= floor and not lines[above].text.strip():
         above -= 1
@@ -172,8 +174,8 @@ def _read_attribution(
     lines: Sequence[Line], at: int, floor: int, tables: Tables, sent_at: datetime | None
 ) -> Opener | None:
     text = lines[at].text
-    if is_old_gmail(text, lines, at):
-        unfinished = read_unfinished(text, tables, sent_at)
+    if is_without_colon(text):
+        unfinished = read_unfinished(text, tables, sent_at) if is_old_gmail(text, lines, at) else None
         if unfinished is not None:
             return Opener(at, at + 1, ATTRIBUTION, *unfinished)
     if not may_end_attribution(text):

@@ -24,7 +24,7 @@ class Tables:
     verbs: PhraseIndex
     openers: frozenset[str]
     opener_phrases: tuple[str, ...]
-    connectives: frozenset[str]
+    small_words: frozenset[str]
     months: Mapping[str, Mapping[str, int]]
     weekdays: frozenset[str]
     date_words: frozenset[str]
@@ -73,13 +73,14 @@ def compile_tables(languages: Mapping[str, Mapping[str, Any]]) -> Tables:
         return list(found)
 
     openers = words("attribution", "openers")
+    connectives = words("attribution", "connectives")
     am_pm = [language.get("dates", {}).get("am_pm", ()) for language in languages.values()]
     sign_offs = [phrase.rstrip(" ,.!") for phrase in words("signature", "sign_offs")]
     return Tables(
-        verbs=PhraseIndex(words("attribution", "verbs")),
+        verbs=PhraseIndex(verb for verb in words("attribution", "verbs") if verb not in connectives),
         openers=frozenset(opener.split()[0].strip("*") for opener in openers),
         opener_phrases=tuple(sorted((o for o in openers if " " in o), key=len, reverse=True)),
-        connectives=frozenset(words("attribution", "connectives")),
+        small_words=_small_words(connectives, openers),
         months=_month_words(languages),
         weekdays=frozenset(word.rstrip(".") for word in words("dates", "weekdays", "weekdays_short")),
         date_words=frozenset(word.rstrip(".") for word in words("dates", "words", "am_pm")),
@@ -104,6 +105,12 @@ def compile_tables(languages: Mapping[str, Mapping[str, Any]]) -> Tables:
         forward_prefixes=frozenset(word.rstrip(" .:") for word in words("subject", "forward")),
         inline_notes=PhraseIndex(words("reply_inline", "notes")),
     )
+
+
+def _small_words(connectives: list[str], openers: list[str]) -> frozenset[str]:
+    """Words that may stand between date, name and verb: connectives, and the short words of openers ("w dniu")."""
+    found = {word for phrase in connectives for word in phrase.split()}
+    return frozenset(found | {word for phrase in openers for word in phrase.split()[1:] if len(word) <= 4})
 
 
 def _month_words(languages: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, int]]:
