@@ -3,16 +3,19 @@
 Looks at one mail at a time; what other mails know is put together by the parent.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 from harvester.gate import judge
 from harvester.mime import parse_mail
 from harvester.people import name_authors
 from harvester.records import FailedReading, Reading, ReadingSettings
 from harvester.splitting import own_links, split_mail
-from harvester.workers import run_over_workers
+from harvester.workers import Worker, run_over_workers, stop
 
 FEW_MAILS = 20
+
+Reader = Callable[[Iterable[bytes]], Iterator[Reading | FailedReading]]
 
 
 def read_mail(raw: bytes, settings: ReadingSettings, known_names: Mapping[str, str] | None = None) -> Reading:
@@ -33,3 +36,14 @@ def read_many(
     if expected is not None and expected < FEW_MAILS:
         workers = 1
     return run_over_workers(raws, settings, max(1, workers))
+
+
+@contextmanager
+def open_readers(settings: ReadingSettings, workers: int = 2) -> Iterator[Reader]:
+    """Workers that stay for several passes; yields a function that reads many mails as `read_many` does."""
+    pool: list[Worker] = []
+    try:
+        yield lambda raws: run_over_workers(raws, settings, max(1, workers), pool=pool)
+    finally:
+        for worker in pool:
+            stop(worker)

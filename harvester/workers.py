@@ -64,12 +64,14 @@ def run_over_workers(
     count: int,
     limits: Limits | None = None,
     command: tuple[str, ...] = COMMAND,
+    pool: list[Worker] | None = None,
 ) -> Iterator[Reading | FailedReading]:
     """Read every mail in one of `count` processes; results in the order of the mails.
 
-    command: starts a process that speaks as `harvester.worker.serve` does.
+    command: starts a process that speaks as `harvester.worker.serve` does. pool: workers to use and to leave running;
+    without it all are started for this pass and ended with it.
     """
-    run = _Run(settings, limits or Limits(), command)
+    run = _Run(settings, limits or Limits(), command, workers=[] if pool is None else pool)
     source = enumerate(raws)
     handed_out = 0
     exhausted = False
@@ -91,8 +93,11 @@ def run_over_workers(
             if any(worker.number is not None for worker in run.workers):
                 _collect(run)
     finally:
-        for worker in run.workers:
-            _stop(worker)
+        for worker in list(run.workers):
+            # One that is still reading would answer the next pass with this one's mail.
+            if pool is None or worker.number is not None:
+                run.workers.remove(worker)
+                stop(worker)
 
 
 def _has_room(run: _Run, count: int) -> bool:
@@ -147,7 +152,7 @@ def _give_up(run: _Run, worker: Worker, cause: str) -> None:
     number = worker.number
     assert number is not None
     run.workers.remove(worker)
-    _stop(worker)
+    stop(worker)
     run.failures[number] = run.failures.get(number, 0) + 1
     if run.failures[number] < TRIES:
         run.waiting.appendleft(number)
@@ -182,7 +187,8 @@ def _start(run: _Run) -> Worker:
     return worker
 
 
-def _stop(worker: Worker) -> None:
+def stop(worker: Worker) -> None:
+    """End the process now and forget its pipes."""
     worker.process.kill()
     worker.process.wait()
     for pipe in (worker.process.stdin, worker.process.stdout):

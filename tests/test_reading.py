@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harvester.reading import read_mail, read_many
+from harvester.reading import open_readers, read_mail, read_many
 from harvester.records import FailedReading, Reading, ReadingSettings, Role, Roster, Status
 from harvester.workers import Limits, run_over_workers
 
@@ -49,6 +49,24 @@ def test_results_come_in_the_order_of_the_mails(count: int) -> None:
 
 def test_no_mails_start_no_worker() -> None:
     assert list(read_many((), SETTINGS)) == []
+
+
+def test_readers_stay_for_the_next_pass_and_leave_with_the_last() -> None:
+    before = children()
+    with open_readers(SETTINGS, 1) as read:
+        assert len(list(read([mail_number(1), mail_number(2)]))) == 2
+        started = children()
+        (second,) = read([mail_number(3)])
+        assert isinstance(second, Reading)
+        assert second.mail.message_id == "<3@acme.example>"
+        assert children() == started
+        interrupted = read(map(mail_number, range(9)))
+        next(interrupted)
+        interrupted.close()  # type: ignore[attr-defined]
+        (after,) = read([mail_number(4)])
+        assert isinstance(after, Reading)
+        assert after.mail.message_id == "<4@acme.example>"
+    assert children() == before
 
 
 def test_leaving_early_leaves_no_process_behind() -> None:
