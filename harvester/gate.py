@@ -24,6 +24,7 @@ from harvester.people import (
     split_address,
 )
 from harvester.records import Mail, Part, ReadingSettings, Role, Status, Verdict
+from harvester.threads import linked_ids, split_subject
 
 OUR_HEADER = "x-answers-harvester"
 BROADCAST_RECIPIENTS = 20
@@ -50,6 +51,8 @@ HARD_AUTOMATIC_HEADERS = (
 CALENDAR_METHODS = frozenset({"request", "reply", "cancel", "counter", "declinecounter", "refresh", "add"})
 RECEIPT_TYPES = ("message/delivery-status", "message/disposition-notification", "message/feedback-report")
 
+# What the digest and our notes to the owner call themselves.
+_OUR_MESSAGE_ID = re.compile(r"<(?:digest\.\d{4}-W\d\d|notice)\.[^<>@\s]{12,120}@")
 _ADDRESS = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}")
 
 
@@ -174,6 +177,8 @@ def find_own_digest(facts: Facts) -> Decision | None:
         part.author and is_answers_address(part.author, roster) for part in facts.parts if part.role is not Role.OWN
     ):
         return Status.IGNORED, "our own mail, answered or forwarded"
+    if any(_OUR_MESSAGE_ID.match(identifier) for identifier in linked_ids(mail)):
+        return Status.IGNORED, "our own mail, answered (In-Reply-To)"
     if any(attached.header(OUR_HEADER) is not None for attached in mail.attached):
         return Status.IGNORED, "our own mail, attached"
     return None
@@ -317,7 +322,8 @@ def find_empty(facts: Facts) -> Decision | None:
     """Nothing written, nothing quoted."""
     if any(part.text.strip() for part in facts.parts) or facts.mail.attached:
         return None
-    return Status.IGNORED, "empty"
+    opaque = next((note for note in facts.mail.notes if note.startswith(("TNEF", "S/MIME", "PGP"))), None)
+    return Status.IGNORED, opaque or "empty"
 
 
 def find_question_to_us(facts: Facts) -> Decision | None:
@@ -353,7 +359,7 @@ def _is_personal(facts: Facts) -> bool:
     """A colleague's own mail to few people, sent through a tool that adds list headers (CRM, sequencer)."""
     if not facts.from_colleague or not 1 <= len(facts.outside) <= FEW_RECIPIENTS:
         return False
-    return bool(facts.mail.in_reply_to or facts.has_prospect_text)
+    return bool(facts.mail.in_reply_to or facts.has_prospect_text or split_subject(facts.mail.subject)[1])
 
 
 def _is_own_list(list_id: str, facts: Facts) -> bool:

@@ -47,6 +47,7 @@ def test_the_usual_blind_copy_is_accepted() -> None:
         ("Precedence: normal",),
         ("X-Auto-Response-Suppress: DR, OOF, AutoReply",),
         ("List-Unsubscribe: <https://crm.example/u/1>", "Precedence: bulk"),
+        ("List-Unsubscribe: <https://crm.example/u/1>", "Subject: Re: price"),
         ("List-Unsubscribe: <https://crm.example/u/1>", "List-Id: <1.crm.example>", "In-Reply-To: <1@globex.example>"),
         ("List-Id: Answers <answers.acme.example>", "Precedence: list", "List-Unsubscribe: <mailto:x@acme.example>"),
         ("Return-Path: <ana@acme.example>", "X-Spam-Flag: NO", "X-Spam-Status: No, score=-1"),
@@ -203,8 +204,16 @@ def test_our_own_digest_comes_back_in_no_form() -> None:
     assert verdict.reason == "our own mail, answered or forwarded"
 
 
-def test_a_mail_without_words_is_empty() -> None:
+def test_an_answer_to_our_digest_is_known_by_what_it_answers() -> None:
+    digest = "<digest.2026-W47.marketing.0123456789ab@acme.example>"
+    assert judge(TO_LI, f"In-Reply-To: {digest}").reason == "our own mail, answered (In-Reply-To)"
+    assert judge(TO_LI, "In-Reply-To: <digest.12@globex.example>").status is Status.ACCEPTED
+
+
+def test_a_mail_without_words_is_empty_and_one_that_cannot_be_opened_says_so() -> None:
     assert judge(TO_LI, body=" \n").reason == "empty"
+    encrypted = judge(TO_LI, "Content-Type: application/pkcs7-mime; name=smime.p7m", body="MIAG")
+    assert (encrypted.reason or "").startswith("S/MIME")
 
 
 def test_freemail_prospects_count_as_persons() -> None:
