@@ -1,0 +1,76 @@
+"""Writes a folder of files; a reader sees all of the old or all of the new. Knows nothing of what they say."""
+
+import ctypes
+import errno
+import os
+import shutil
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from harvester.errors import AnswersError, UsageError
+
+MARKER = ".answers-site"
+RENAME_EXCHANGE = 2  # linux/fs.h
+AT_FDCWD = -100
+
+
+def publish(folder: Path, files: Iterable[tuple[str, bytes]]) -> None:
+    """Replace the folder by these files. A file that did not change keeps its time, so that syncing stays cheap.
+
+    Refuses a folder that holds something else: it must be absent, empty, or one that we made.
+    """
+    if folder.exists() and any(folder.iterdir()) and not (folder / MARKER).exists():
+        raise UsageError(f"{folder} holds files that are not ours; set [site] path to a folder of its own")
+    new = folder.with_name(f".{folder.name}.new")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(new, ignore_errors=True)
+        new.mkdir()
+        for path, content in (*files, (MARKER, b"")):
+            _write(new / path, content, folder / path)
+        _swap_in(new, folder)
+    except OSError as error:
+        shutil.rmtree(new, ignore_errors=True)
+        raise AnswersError(
+            f"the pages cannot be written to {folder}: {error.strerror}; the old ones are untouched"
+        ) from error
+
+
+def _write(path: Path, content: bytes, published: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    try:
+        if published.stat().st_size == len(content) and published.read_bytes() == content:
+            shutil.copystat(published, path)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+
+
+def _swap_in(new: Path, folder: Path) -> None:
+    if not folder.exists():
+        new.rename(folder)
+        return
+    if _exchange(new, folder):
+        shutil.rmtree(new)
+        return
+    # Without an atomic exchange (other systems) there is a moment without a site, but never a mixed one.
+    old = folder.with_name(f".{folder.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    folder.rename(old)
+    new.rename(folder)
+    shutil.rmtree(old)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Swap two folders in one step; False where the system cannot."""
+    if sys.platform != "linux":
+        return False
+    try:
+        rename = ctypes.CDLL(None, use_errno=True).renameat2
+    except AttributeError:
+        return False
+    failed = rename(AT_FDCWD, os.fsencode(one), AT_FDCWD, os.fsencode(other), RENAME_EXCHANGE)
+    if failed and ctypes.get_errno() not in (errno.EINVAL, errno.ENOSYS):
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return not failed
