@@ -161,7 +161,9 @@ class Daemon:
             log.warning("trouble could not be reported", kind=type(error).__name__)
 
 
-def run_daemon(daemon: Daemon, watch: Callable[[Daemon], None] | None = None) -> None:
+def run_daemon(
+    daemon: Daemon, watch: Callable[[Daemon], None] | None = None, *, grace_seconds: float = GRACE_SECONDS
+) -> None:
     """Work until SIGTERM or SIGINT.
 
     watch: rings for a job when something happens outside; runs in a thread of its own until `stopping` is set.
@@ -172,7 +174,7 @@ def run_daemon(daemon: Daemon, watch: Callable[[Daemon], None] | None = None) ->
         threading.Thread(target=watch, args=(daemon,), name="watch", daemon=True).start()
     scheduler.start()
     try:
-        with _signals_stop(daemon):
+        with _signals_stop(daemon, grace_seconds):
             daemon.work()
     except StopNow:
         log.warning("stopped in the middle of a job; the next start goes on from there")
@@ -197,11 +199,11 @@ def make_scheduler(daemon: Daemon) -> BackgroundScheduler:
 
 
 @contextmanager
-def _signals_stop(daemon: Daemon) -> Iterator[None]:
+def _signals_stop(daemon: Daemon, grace_seconds: float) -> Iterator[None]:
     def stop(signum: int, frame: FrameType | None) -> None:
         log.info("stopping", signal=signal.Signals(signum).name)
         daemon.stop()
-        signal.setitimer(signal.ITIMER_REAL, GRACE_SECONDS)
+        signal.setitimer(signal.ITIMER_REAL, grace_seconds)
 
     def give_up(signum: int, frame: FrameType | None) -> None:
         raise StopNow

@@ -58,6 +58,7 @@ def ask_for_digest(
         raise
     else:
         end_run(database, run, "done", f"{outcome.week} {outcome.state}", workspace.now())
+        end_alarm(database, "job:digest", workspace.now())
     finally:
         tell_owner(workspace.config, database, now)
     return outcome

@@ -22,8 +22,9 @@ class SmtpServer:
 
 
 class _Handler:
-    """ok; drop_before_data; drop_after_data and stall_after_data (the mail is taken, the 250 never comes);
-    busy (451 after the mail); refuse (550 after the mail); refuse_bad and defer_bad (RCPT of bad@ only)."""
+    """ok; drop_at_data (cut when DATA is asked for); drop_untaken (cut after the final dot, the mail is thrown away);
+    drop_after_data and stall_after_data (the mail is taken, the 250 never comes); busy (451 after the mail);
+    refuse (550 after the mail); refuse_bad and defer_bad (RCPT of bad@ only)."""
 
     def __init__(self, server: SmtpServer) -> None:
         self.server = server
@@ -42,7 +43,7 @@ class _Handler:
         return "250 2.1.5 OK"
 
     async def handle_DATA(self, server, session, envelope):  # noqa: N802
-        if session.fault == "drop_before_data":
+        if session.fault == "drop_untaken":
             server.transport.abort()
             return "421 gone"
         if session.fault == "busy":
@@ -57,6 +58,14 @@ class _Handler:
         return "250 2.0.0 queued"
 
 
+class _Smtp(SMTP):
+    async def smtp_DATA(self, arg):  # noqa: N802
+        if self.session.fault == "drop_at_data":
+            self.transport.abort()
+            return
+        await super().smtp_DATA(arg)
+
+
 @contextmanager
 def run_smtp(
     *faults: str,
@@ -65,16 +74,16 @@ def run_smtp(
     tls: ssl.SSLContext | None = None,
     starttls: ssl.SSLContext | None = None,
 ) -> Iterator[SmtpServer]:
-    """Serve until the block ends. user: when given, login is required."""
+    """Serve until the block ends. user: when given, a login is offered and checked."""
     state = SmtpServer(servers.free_port(), list(faults))
 
     def authenticate(server, session, envelope, mechanism, data):
-        return AuthResult(success=(data.login, data.password) == (user.encode(), password.encode()))
+        return AuthResult(success=(data.login, data.password) == (user.encode(), password.encode()), handled=False)
 
     class Server(Controller):
         def factory(self):
-            login = {"authenticator": authenticate, "auth_required": True, "auth_require_tls": False} if user else {}
-            return SMTP(
+            login = {"authenticator": authenticate, "auth_require_tls": False} if user else {}
+            return _Smtp(
                 self.handler, tls_context=starttls, require_starttls=starttls is not None, loop=self.loop, **login
             )
 
