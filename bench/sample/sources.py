@@ -249,7 +249,7 @@ def check_item(item: Item, where: str, company: dict[str, Any]) -> None:
         raise SourceError(f"{where}: answered before it was asked")
     if item.kind == "raw":
         return
-    if not item.file.name.startswith(("a-", "b-")) or not item.id.startswith("m-"):
+    if not item.id.startswith("m-"):
         raise SourceError(f"{where}: ids of genuine mails start with m-")
     said = item.question if item.asked_by else item.answer
     for insight in item.insights:
