@@ -14,12 +14,12 @@ from harvester.splitting.tables import Tables
 MAX_LENGTH = 420
 MAX_LINES = 5
 MAX_NAME_WORDS = 7
-ENDS = re.compile(r"[:：﹕]\s*[*_\"'»>]{0,3}$|[-–—]{2,}\s*$")
+ENDS = re.compile(r"[:：﹕]\s*[*_\"'»>]{0,3}$|[-–—]{2,}\s*$|>>>$")
 # Gmail's old attribution: an ISO date with an offset, then a name, and no colon when there is no address.
 ISO_GMAIL = re.compile(r"\d{4}-\d{2}-\d{2} \d{1,2}:\d{2} GMT[+-]\d{2}:\d{2} [^\W\d_][^:@<>]{1,60}$")
 DATE_FIRST = re.compile(r"\s{0,4}\d{4}[/-]\d{1,2}[/-]\d{1,2}\b")
 NUMBERED = re.compile(r"[^\w]*\d")
-DATE_SHAPE = re.compile(r"\d{1,4}\s?[./-]\s?\d{1,2}\s?[./-]\s?\d{2,4}|\d{4}\s?[年년]")
+DATE_SHAPE = re.compile(r"\d{1,4}\s?[./-]\s?\d{1,2}\s?[./-]\s?\d{1,4}|\d{4}\s?[年년]")
 TIME_SHAPE = re.compile(r"\d{1,2}[:h.]\d{2}|\d\s?[時时点點시]")
 ADDRESS_GROUP = re.compile(
     r"[<\[(]{0,2}\s?(?:mailto:[^<>]{0,80}<\s?)?(?:mailto:)?\[?"
@@ -83,9 +83,9 @@ def read_attribution(
             continue
         author, moment, strong = found
         attribution = Attribution(start, last + 1, author, moment)
-        if strong:
+        if strong and not _is_lone_opener(lines, start - 1, floor, tables):
             return attribution
-        weak = weak or attribution
+        weak = attribution if strong else weak or attribution
     return weak
 
 
@@ -117,6 +117,11 @@ def _quote_follows(lines: Sequence[Line], last: int) -> bool:
     return False
 
 
+def _is_lone_opener(lines: Sequence[Line], at: int, floor: int, tables: Tables) -> bool:
+    """Whether the line above is nothing but an "On" that a program broke off."""
+    return at >= floor and len(lines[at].text) <= 12 and fold(lines[at].text) in tables.openers
+
+
 def _is_open(text: str) -> bool:
     return text.count("<") > text.count(">")
 
@@ -143,7 +148,8 @@ def _read_joined(
     kinds = "".join(tokens.kinds)
     has_verb = "V" in kinds
     has_date = "D" in kinds and _has_date(text, tokens)
-    if not (has_verb or (has_date and (address or quote_follows))):
+    quoting = "O" in kinds and address is not None and quote_follows
+    if not (has_verb or quoting or (has_date and (address or quote_follows))):
         return None
     names = _name_runs(tokens)
     longest = max(names, key=len, default=[])
@@ -167,6 +173,8 @@ def _read_joined(
     elif address:
         if stray > 1:
             return None
+    elif not has_verb:
+        return None
     elif not quote_follows or stray or len(longest) > 5 or (not name and "O" not in kinds):
         return None
     moment = parse_date(fold(_date_text(tokens)), tables, before=sent_at) if has_date else None

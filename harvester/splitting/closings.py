@@ -56,6 +56,7 @@ def label_lines(
         _label_disclaimers(stretch, labels)
         _label_mobile(stretch, labels)
         _label_tail(stretch, labels, first)
+        _label_delimiters(stretch, labels)
     return labels
 
 
@@ -85,7 +86,8 @@ def signing_names(name: str | None, address: str | None) -> frozenset[str]:
 def _label_hints(stretch: _Stretch, hints: Sequence[str], labels: list[str]) -> None:
     for at, hint in enumerate(hints):
         if hint in (SIGNATURE, BANNER, MOBILE):
-            labels[at] = hint
+            footer = hint == SIGNATURE and is_mobile_footer(stretch.folded[at], stretch.tables)
+            labels[at] = MOBILE if footer else hint
     marked = [at for at, label in enumerate(labels) if label == SIGNATURE and stretch.texts[at]]
     below = [at for at in range(marked[-1] + 1, len(labels)) if stretch.texts[at]] if marked else []
     if below and len(below) <= 12 and not any(_is_postscript(stretch, at) or _is_greeting(stretch, at) for at in below):
@@ -209,6 +211,20 @@ def _label_mobile(stretch: _Stretch, labels: list[str]) -> None:
 
 
 # ---------------------------------------------------------------- signatures
+def _label_delimiters(stretch: _Stretch, labels: list[str]) -> None:
+    """A delimiter belongs to what it delimits."""
+    below = SAYS
+    for at in range(len(labels) - 1, -1, -1):
+        if not stretch.texts[at]:
+            continue
+        if not labels[at] and below and DELIMITER.match(stretch.texts[at]):
+            labels[at] = SIGNATURE
+            return
+        if not labels[at]:
+            return
+        below = labels[at]
+
+
 def _label_tail(stretch: _Stretch, labels: list[str], first: bool) -> None:
     open_lines = [at for at, text in enumerate(stretch.texts) if text and not labels[at]]
     if not open_lines:

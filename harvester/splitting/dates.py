@@ -98,12 +98,10 @@ def _says_half_day(text: str) -> bool:
 
 def _find_named_month(text: str, tables: Tables) -> tuple[tuple[int, int, int], str] | None:
     tokens = [(match.group(), match.start(), match.end()) for match in TOKEN.finditer(text)]
-    for at, (word, _, _) in enumerate(tokens):
-        if word[0].isdigit():
-            continue
-        month = _month_number(word, tables)
-        if month is None:
-            continue
+    months = [(at, _month_number(word, tables)) for at, (word, _, _) in enumerate(tokens) if word[0].isalpha()]
+    # "mar 3 nov": Tuesday in Spanish, March elsewhere.
+    named = sorted((tokens[at][0] in tables.weekdays, at, month) for at, month in months if month is not None)
+    for _, at, month in named:
         found = _numbers_around(tokens, at)
         if found is None:
             continue

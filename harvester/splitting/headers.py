@@ -20,11 +20,13 @@ Labels = Mapping[str, frozenset[str]]
 
 @dataclass(frozen=True, slots=True)
 class HeaderBlock:
-    """Ends before line `end`."""
+    """Lines start..end-1. language: the code of the language of its labels."""
 
+    start: int
     end: int
     author: Author
     sent_at: datetime | None
+    language: str = ""
 
 
 @dataclass(slots=True)
@@ -44,20 +46,60 @@ def label_of(text: str) -> str:
 
 
 def read_header_block(
-    lines: Sequence[Line], at: int, tables: Tables, sent_at: datetime | None, *, lenient: bool = False
+    lines: Sequence[Line],
+    at: int,
+    tables: Tables,
+    sent_at: datetime | None,
+    *,
+    lenient: bool = False,
+    colonless: bool = False,
 ) -> HeaderBlock | None:
     """The block that begins at line `at`, if at least three labels of one language and an address or a date say so.
 
-    lenient: what stands above leaves no doubt that a block follows.
+    lenient: what stands above leaves no doubt that a block follows. colonless: labels may stand without colon.
     """
-    fields, end = _collect_fields(lines, at, tables)
+    fields, end = _collect_fields(lines, at, tables, colonless)
     if len(fields) < 2:
         return None
-    values = _name_fields(fields)
+    values, language = _name_fields(fields)
+    if "sent" not in values:
+        values |= _unlabelled_date(fields, tables, sent_at)
     if "from" not in values or not (_is_convincing(values, tables, sent_at) or (lenient and len(values) >= 3)):
         return None
     moment = parse_date(fold(values["sent"]), tables, before=sent_at) if "sent" in values else None
-    return HeaderBlock(end, read_author(values["from"]), moment)
+    return HeaderBlock(at, end, read_author(values["from"]), moment, language)
+
+
+def read_stacked_block(
+    lines: Sequence[Line], at: int, floor: int, tables: Tables, sent_at: datetime | None
+) -> HeaderBlock | None:
+    """Notes' block: a line with the author, one with the date, then labels that stand above their values.
+
+    at: the line of a label for recipients, standing alone.
+    """
+    above = [position for position in range(max(floor, at - 5), at) if lines[position].text.strip()]
+    if len(above) < 2:
+        return None
+    moment = parse_date(fold(lines[above[-1]].text), tables, before=sent_at)
+    if moment is None or len(lines[above[-1]].text) > 60 or len(lines[above[-2]].text) > 120:
+        return None
+    position = end = at
+    last_label: Labels = {}
+    while position < min(len(lines), at + MAX_BLOCK_LINES):
+        text = lines[position].text.strip(" :*")
+        known = tables.labels.get(fold(text)) if 0 < len(text) <= 30 else None
+        if known is not None:
+            last_label = known
+            end = position + 1
+        elif text:
+            if not last_label:
+                break
+            end = position + 1
+            if "subject" in last_label:
+                return HeaderBlock(above[-2], end, read_author(lines[above[-2]].text), moment)
+            last_label = {} if "cc" in last_label else last_label
+        position += 1
+    return None
 
 
 def read_one_line_block(text: str, tables: Tables, sent_at: datetime | None) -> tuple[Author, datetime | None] | None:
@@ -73,13 +115,13 @@ def read_one_line_block(text: str, tables: Tables, sent_at: datetime | None) -> 
             fields.append(_Field(tables.labels[label], [text[mark.end() : stop].strip()]))
     if len(fields) < 3:
         return None
-    values = _name_fields(fields)
+    values, _ = _name_fields(fields)
     if "from" not in values:
         return None
     return read_author(values["from"]), parse_date(fold(values.get("sent", "")), tables, before=sent_at)
 
 
-def _collect_fields(lines: Sequence[Line], at: int, tables: Tables) -> tuple[list[_Field], int]:
+def _collect_fields(lines: Sequence[Line], at: int, tables: Tables, colonless: bool) -> tuple[list[_Field], int]:
     depth = lines[at].depth
     indent = _indent(lines[at].text)
     fields: list[_Field] = []
@@ -93,23 +135,46 @@ def _collect_fields(lines: Sequence[Line], at: int, tables: Tables) -> tuple[lis
             if position - end > 2 or not fields:
                 break
             continue
-        label = label_of(text)
+        label, value = _label_and_value(text, tables, colonless)
         known = tables.labels.get(label) if label else None
         if line.depth != depth and not (fields and _is_open(fields[-1])):
             break
         if known is not None and not (fields and _is_empty_people(fields[-1]) and "@" in label):
             if position > end and not _goes_on(fields, known):
                 break
-            fields.append(_Field(known, [COLON.split(text, maxsplit=1)[1].strip(" \t*")]))
+            fields.append(_Field(known, [value]))
         elif (fields and position == end and _continues(fields[-1], text, indent)) or (
             fields and not fields[-1].value and position - end <= 1 and len(text) < 200
         ):
             fields[-1].values.append(text.strip(" \t*"))
-        elif not (fields and position == end and label and _is_foreign_label(lines, position, tables)):
+        elif fields and position == end and label and _is_foreign_label(lines, position, tables):
+            fields.append(_Field({}, [value]))
+        else:
             break
         position += 1
         end = position
     return fields, end
+
+
+def _label_and_value(text: str, tables: Tables, colonless: bool) -> tuple[str, str]:
+    label = label_of(text)
+    if label and (label in tables.labels or not colonless):
+        return label, COLON.split(text, maxsplit=1)[1].strip(" \t*")
+    if colonless:
+        words = text.strip(" \t*").split(maxsplit=3)
+        for size in (3, 2, 1):
+            label = fold(" ".join(words[:size]))
+            if len(words) > size and label in tables.labels:
+                return label, text.strip(" \t*").split(maxsplit=size)[size]
+    return "", ""
+
+
+def _unlabelled_date(fields: Sequence[_Field], tables: Tables, sent_at: datetime | None) -> dict[str, str]:
+    """The value under a label nobody knows, if it is a date."""
+    for item in fields:
+        if not item.labels and parse_date(fold(item.value), tables, before=sent_at) is not None:
+            return {"sent": item.value}
+    return {}
 
 
 def _is_foreign_label(lines: Sequence[Line], position: int, tables: Tables) -> bool:
@@ -150,12 +215,14 @@ def _continues(last: _Field, text: str, indent: int) -> bool:
     )
 
 
-def _name_fields(fields: Sequence[_Field]) -> dict[str, str]:
-    """Field name -> value, read in the one language (English helps) that knows most of the labels."""
+def _name_fields(fields: Sequence[_Field]) -> tuple[dict[str, str], str]:
+    """Field name -> value, and the language: read in the one language (English helps) that knows most of the labels."""
     votes: dict[str, int] = {}
     for item in fields:
         for code in {code for codes in item.labels.values() for code in codes}:
             votes[code] = votes.get(code, 0) + 1
+    if not votes:
+        return {}, ""
     best = max(votes, key=lambda code: (votes[code], code == "en"))
     values: dict[str, str] = {}
     for item in fields:
@@ -167,7 +234,7 @@ def _name_fields(fields: Sequence[_Field]) -> dict[str, str]:
             if name not in values:
                 values[name] = item.value
                 break
-    return values
+    return values, best
 
 
 def _is_convincing(values: Mapping[str, str], tables: Tables, sent_at: datetime | None) -> bool:

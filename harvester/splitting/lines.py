@@ -9,6 +9,7 @@ MAX_LINES = 6_000
 MAX_LINE = 20_000
 PREFIX = re.compile(r"[ \t]?(?:>[ \t]?)+")
 INITIALS_PREFIX = re.compile(r"([A-Za-z]{1,3})>(?=\s|$)")
+COMPARISON = re.compile(r"> ?\d[\d.,]*(?![.,)\d])\s")
 LINE_ENDS = re.compile(r"\r\n?|\n|\x0b|\x0c|\x85|\u2028|\u2029")
 
 
@@ -32,7 +33,10 @@ def read_plain_lines(text: str) -> tuple[list[Line], str]:
     """The lines of a text/plain body, and whatever lies behind MAX_LINES."""
     raw_lines, rest = _cut_lines(text)
     initials = _quoting_initials(raw_lines)
-    return [_read_line(raw, initials) for raw in raw_lines], rest
+    verbatim = _verbatim_lines(raw_lines)
+    return [
+        Line(raw.rstrip()) if at in verbatim else _read_line(raw, initials) for at, raw in enumerate(raw_lines)
+    ], rest
 
 
 def _cut_lines(text: str) -> tuple[list[str], str]:
@@ -45,6 +49,8 @@ def _cut_lines(text: str) -> tuple[list[str], str]:
 
 def _read_line(raw: str, initials: frozenset[str]) -> Line:
     first = raw[:1]
+    if raw.startswith(">>> ") and raw.rstrip().endswith(" >>>"):
+        return Line(raw.rstrip())  # GroupWise frames its attributions like this
     if first == ">" or (first in " \t\ufeff" and raw[1:2] == ">"):
         match = PREFIX.match(raw.lstrip("\ufeff"))
         if match:
@@ -65,3 +71,33 @@ def _quoting_initials(raw_lines: list[str]) -> frozenset[str]:
             if match:
                 seen[match.group(1)] = seen.get(match.group(1), 0) + 1
     return frozenset(name for name, count in seen.items() if count > 1)
+
+
+def _verbatim_lines(raw_lines: list[str]) -> frozenset[int]:
+    """Lines that begin with ">" without being quoted: inside a ``` fence, or "> 500 pieces" in a comparison."""
+    found: set[int] = set()
+    fence: int | None = None
+    at = 0
+    while at < len(raw_lines):
+        raw = raw_lines[at]
+        if raw.startswith("```"):
+            if fence is not None:
+                found.update(range(fence, at + 1))
+            fence = at if fence is None else None
+        elif raw[:1] == ">" and (at == 0 or raw_lines[at - 1][:1] != ">"):
+            end = at
+            while end < len(raw_lines) and raw_lines[end][:1] == ">":
+                end += 1
+            introduced = at > 0 and _introduces(raw_lines, at)
+            if not introduced and all(COMPARISON.match(line) for line in raw_lines[at:end]):
+                found.update(range(at, end))
+            at = end
+            continue
+        at += 1
+    return frozenset(found)
+
+
+def _introduces(raw_lines: list[str], at: int) -> bool:
+    """Whether the last words above line `at` end like an attribution."""
+    above = next((raw.strip() for raw in reversed(raw_lines[max(0, at - 3) : at]) if raw.strip()), "")
+    return above.endswith((":", "：", ">"))

@@ -32,11 +32,15 @@ class Segment:
 
 @dataclass(slots=True)
 class _Frame:
-    """A message that is open. depth: quote depth at which its lines stand. until: line at which its HTML region ends."""
+    """A message that is open. depth: quote depth at which its lines stand. until: line at which its HTML region ends.
+
+    quoted: what it quoted last; more of the same may follow below an answer.
+    """
 
     message: Message
     depth: int
     until: int = 0
+    quoted: Message | None = None
 
 
 @dataclass(slots=True)
@@ -107,10 +111,12 @@ def _is_lazy(machine: _Machine, position: int) -> bool:
 
 
 def _push(machine: _Machine, opener: Opener | None, depth: int, until: int = 0) -> None:
-    level = machine.stack[-1].message.level + 1
-    message = Message(level)
+    parent = machine.stack[-1]
+    level = parent.message.level + 1
+    message = parent.quoted or Message(level)
     if opener is not None:
         message = Message(level, opener.author, opener.sent_at, opener.forwarded, introduced=True)
+    parent.quoted = message
     machine.stack.append(_Frame(message, depth, until))
     if opener is not None:
         _append(machine, message, opener.end, opener.end)

@@ -8,17 +8,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from harvester.splitting.attributions import is_old_gmail, is_without_colon, may_end_attribution, read_attribution, read_unfinished
+from harvester.splitting.attributions import (
+    is_old_gmail,
+    is_without_colon,
+    may_end_attribution,
+    read_attribution,
+    read_unfinished,
+)
 from harvester.splitting.authors import NOBODY, Author
 from harvester.splitting.dates import parse_date
-from harvester.splitting.headers import label_of, read_header_block, read_one_line_block
+from harvester.splitting.headers import (
+    HeaderBlock,
+    label_of,
+    read_header_block,
+    read_one_line_block,
+    read_stacked_block,
+)
 from harvester.splitting.lines import Line
 from harvester.splitting.phrases import fold
 from harvester.splitting.tables import Tables
 
 ATTRIBUTION, HEADERS, SEPARATOR = "attribution", "headers", "separator"
-RULE = re.compile(r"[-_=*~–—─━]{5,}$")
-MARKER = re.compile(r"[-_=*~–—─━#>+ \t]{0,80}([^-_=*~–—─━#>+ \t].{0,90}?)(?: ?[-_=*~–—─━#<+]{2,}|$)")
+RULE = re.compile(r"[-_=*~‐‑–—─━]{5,}$")
+MARKER = re.compile(r"[-_=*~‐‑–—─━#>+ \t]{0,80}([^-_=*~‐‑–—─━#>+ \t].{0,90}?)(?: ?[-_=*~‐‑–—─━#<+]{2,}|$)")
 BLOCK_DISTANCE = 4
 # Every try costs a constant; a body that provokes more than this was not written by a mail client.
 MAX_TRIES = 800
@@ -29,7 +41,7 @@ CLOSING = ("end ", "ende ", "fin ", "fine ", "fim ", "koniec ", "konec ", "slut 
 class Opener:
     """Lines start..end-1 introduce a message by `author`.
 
-    forwarded: a marker says that it was passed on. closing: a marker says that a quoted message ends here.
+    forwarded: a marker says that it was passed on. language: of the header block's labels. closing: a marker says that a quoted message ends here.
     """
 
     start: int
@@ -39,6 +51,7 @@ class Opener:
     sent_at: datetime | None = None
     forwarded: bool = False
     closing: bool = False
+    language: str = ""
 
 
 def find_openers(lines: Sequence[Line], tables: Tables, sent_at: datetime | None) -> list[Opener]:
@@ -52,14 +65,17 @@ def find_openers(lines: Sequence[Line], tables: Tables, sent_at: datetime | None
             at += 1
             continue
         is_label = (":" in text or "：" in text) and label_of(text) in tables.labels
+        is_bare = len(text) <= 14 and fold(text).rstrip(" :") in tables.labels
         is_end = may_end_attribution(text) or is_without_colon(text)
-        tries += is_label or is_end
+        tries += is_label or is_end or is_bare
         opener = None
         if tries < MAX_TRIES:
             if _may_mark(text):
                 opener = _read_marker(lines, at, tables, sent_at)
             if opener is None and is_label:
                 opener = _read_block(lines, at, floor, tables, sent_at)
+            if opener is None and is_bare:
+                opener = _read_stacked(lines, at, floor, tables, sent_at)
             if opener is None and is_end:
                 opener = _read_attribution(lines, at, floor, tables, sent_at)
         if opener is None:
@@ -71,7 +87,7 @@ def find_openers(lines: Sequence[Line], tables: Tables, sent_at: datetime | None
 
 
 def _may_mark(text: str) -> bool:
-    return text.lstrip()[0] in "-_=*~–—─━>+#" or len(text) <= 60
+    return text.lstrip()[0] in "-_=*~‐‑–—─━>+#" or len(text) <= 60
 
 
 def _read_marker(lines: Sequence[Line], at: int, tables: Tables, sent_at: datetime | None) -> Opener | None:
@@ -85,8 +101,10 @@ def _read_marker(lines: Sequence[Line], at: int, tables: Tables, sent_at: dateti
     if match is None or len(text) > 2_000:
         return None
     phrase = fold(match[1]).strip(" :*_|>").rstrip(" :")
-    dashed = match.start(1) >= 2 or text[-2:] in ("--", "__", "==", "**")
+    dashed = match.start(1) >= 2 or text[-2:] in ("--", "__", "==", "**", "‐‐")
     kind = _marker_kind(phrase, dashed, tables)
+    if not kind and phrase.startswith(tables.reply_above):
+        return Opener(at, at + 1, SEPARATOR)
     if not kind:
         return None
     if phrase.startswith(CLOSING):
@@ -97,7 +115,7 @@ def _read_marker(lines: Sequence[Line], at: int, tables: Tables, sent_at: dateti
     )
     if glued is not None:
         return Opener(at, at + 1, HEADERS, glued[0], glued[1], forwarded)
-    block = _block_after(lines, at + 1, tables, sent_at)
+    block = _block_after(lines, at + 1, tables, sent_at, marked=True)
     if block is not None:
         return replace(block, start=at, forwarded=forwarded)
     if not dashed and not (forwarded and text.rstrip("* ").endswith((":", "："))):
@@ -121,15 +139,18 @@ def _marker_kind(phrase: str, dashed: bool, tables: Tables) -> str:
     return ""
 
 
-def _block_after(lines: Sequence[Line], at: int, tables: Tables, sent_at: datetime | None) -> Opener | None:
-    """The header block that begins within a few empty lines."""
+def _block_after(
+    lines: Sequence[Line], at: int, tables: Tables, sent_at: datetime | None, *, marked: bool = False
+) -> Opener | None:
+    """The header block that begins within a few empty lines. marked: a marker above announces it."""
     for start in range(at, min(len(lines), at + BLOCK_DISTANCE)):
         text = lines[start].text.strip()
         if not text or RULE.match(text):
             continue
-        if label_of(lines[start].text) not in tables.labels:
-            return None
-        return _plain_block(lines, start, tables, sent_at)
+        if label_of(lines[start].text) in tables.labels:
+            return _plain_block(lines, start, tables, sent_at)
+        block = read_header_block(lines, start, tables, sent_at, colonless=True) if marked else None
+        return _as_opener(block) if block is not None else None
     return None
 
 
@@ -137,7 +158,11 @@ def _plain_block(
     lines: Sequence[Line], at: int, tables: Tables, sent_at: datetime | None, *, lenient: bool = False
 ) -> Opener | None:
     block = read_header_block(lines, at, tables, sent_at, lenient=lenient)
-    return None if block is None else Opener(at, block.end, HEADERS, block.author, block.sent_at)
+    return None if block is None else _as_opener(block)
+
+
+def _as_opener(block: HeaderBlock) -> Opener:
+    return Opener(block.start, block.end, HEADERS, block.author, block.sent_at, language=block.language)
 
 
 def _read_block(lines: Sequence[Line], at: int, floor: int, tables: Tables, sent_at: datetime | None) -> Opener | None:
@@ -156,16 +181,26 @@ def _read_block(lines: Sequence[Line], at: int, floor: int, tables: Tables, sent
     return _with_date_line(block, lines, floor, tables, sent_at) if block is not None else None
 
 
+def _read_stacked(
+    lines: Sequence[Line], at: int, floor: int, tables: Tables, sent_at: datetime | None
+) -> Opener | None:
+    if "to" not in tables.labels[fold(lines[at].text).rstrip(" :")]:
+        return None
+    block = read_stacked_block(lines, at, floor, tables, sent_at)
+    return None if block is None else _as_opener(block)
+
+
 def _with_date_line(
     block: Opener, lines: Sequence[Line], floor: int, tables: Tables, sent_at: datetime | None
 ) -> Opener:
     """Some put "Message of : 12/12/2016" right above the block."""
     above = block.start - 1
-    if above < floor or not 10 < len(lines[above].text) < 80 or not (":" in lines[above].text):
+    if above < floor or not 10 < len(lines[above].text) < 80 or lines[above].depth != lines[block.start].depth:
         return block
     text = lines[above].text
-    moment = parse_date(fold(text.partition(":")[2]), tables, before=sent_at)
-    if moment is None or len(text.partition(":")[0].split()) > 4:
+    moment = parse_date(fold(text), tables, before=sent_at)
+    words = [word for word in text.split() if word[0].isalpha()]
+    if moment is None or len(words) > 4 or words == text.split() or not text[0].isalpha():
         return block
     return replace(block, start=above, sent_at=block.sent_at or moment)
 

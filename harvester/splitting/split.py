@@ -18,7 +18,7 @@ from harvester.splitting.closings import (
 from harvester.splitting.colors import separate_colored_answers
 from harvester.splitting.lines import Line, read_plain_lines
 from harvester.splitting.machine import Message, Segment, assign_lines
-from harvester.splitting.openers import find_openers
+from harvester.splitting.openers import Opener, find_openers
 from harvester.splitting.participants import resolve_addresses
 from harvester.splitting.phrases import fold
 from harvester.splitting.tables import Tables, load_tables
@@ -42,7 +42,7 @@ def _split_body(mail: Mail, tables: Tables) -> list[Part]:
     lines, rest = read_body_lines(mail)
     openers = find_openers(lines, tables, mail.sent_at)
     openers = resolve_addresses(openers, mail)
-    segments = assign_lines(lines, openers, forward_subject=is_forward(mail.subject, tables))
+    segments = assign_lines(lines, openers, forward_subject=is_forward(mail.subject, openers, tables))
     segments = separate_colored_answers(lines, segments, tables)
     parts = _make_parts(mail, lines, segments, tables)
     if rest.strip():
@@ -68,10 +68,19 @@ def _prefers_html(text: str | None, html: str) -> bool:
     return len(text) < 4_000_000
 
 
-def is_forward(subject: str, tables: Tables) -> bool:
-    """Whether the outermost prefix of the subject says that something is passed on."""
+def is_forward(subject: str, openers: Sequence[Opener], tables: Tables) -> bool:
+    """Whether the outermost prefix of the subject says that something is passed on.
+
+    A prefix that answers in one language and forwards in another goes by the language of the first header block.
+    """
     match = PREFIX.match(subject)
-    return match is not None and fold(match[1]) in tables.forward_prefixes
+    prefix = fold(match[1]) if match is not None else ""
+    forwarding = tables.forward_prefixes.get(prefix, frozenset())
+    answering = tables.reply_prefixes.get(prefix, frozenset())
+    if not forwarding or not answering:
+        return bool(forwarding)
+    language = next((opener.language for opener in openers if opener.language), "")
+    return language in forwarding and language not in answering
 
 
 def _append_rest(parts: list[Part], rest: str) -> list[Part]:

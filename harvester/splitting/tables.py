@@ -25,6 +25,7 @@ class Tables:
     openers: frozenset[str]
     opener_phrases: tuple[str, ...]
     small_words: frozenset[str]
+    auxiliaries: frozenset[str]
     months: Mapping[str, Mapping[str, int]]
     weekdays: frozenset[str]
     date_words: frozenset[str]
@@ -45,8 +46,8 @@ class Tables:
     mobile: TemplateIndex
     banners: PhraseIndex
     disclaimers: PhraseIndex
-    reply_prefixes: frozenset[str]
-    forward_prefixes: frozenset[str]
+    reply_prefixes: Mapping[str, frozenset[str]]
+    forward_prefixes: Mapping[str, frozenset[str]]
     inline_notes: PhraseIndex
 
 
@@ -74,13 +75,15 @@ def compile_tables(languages: Mapping[str, Mapping[str, Any]]) -> Tables:
 
     openers = words("attribution", "openers")
     connectives = words("attribution", "connectives")
+    verbs = [verb for verb in words("attribution", "verbs") if verb not in connectives]
     am_pm = [language.get("dates", {}).get("am_pm", ()) for language in languages.values()]
     sign_offs = [phrase.rstrip(" ,.!") for phrase in words("signature", "sign_offs")]
     return Tables(
-        verbs=PhraseIndex(verb for verb in words("attribution", "verbs") if verb not in connectives),
+        verbs=PhraseIndex(verbs),
         openers=frozenset(opener.split()[0].strip("*") for opener in openers),
         opener_phrases=tuple(sorted((o for o in openers if " " in o), key=len, reverse=True)),
         small_words=_small_words(connectives, openers),
+        auxiliaries=frozenset(verb.split()[0] for verb in verbs if " " in verb and len(verb.split()[0]) <= 6),
         months=_month_words(languages),
         weekdays=frozenset(word.rstrip(".") for word in words("dates", "weekdays", "weekdays_short")),
         date_words=frozenset(word.rstrip(".") for word in words("dates", "words", "am_pm")),
@@ -101,10 +104,20 @@ def compile_tables(languages: Mapping[str, Mapping[str, Any]]) -> Tables:
         mobile=TemplateIndex(words("mobile", "footers")),
         banners=PhraseIndex(words("banner", "external")),
         disclaimers=PhraseIndex(words("disclaimer", "phrases")),
-        reply_prefixes=frozenset(word.rstrip(" .:") for word in words("subject", "reply")),
-        forward_prefixes=frozenset(word.rstrip(" .:") for word in words("subject", "forward")),
+        reply_prefixes=_prefixes(languages, "reply"),
+        forward_prefixes=_prefixes(languages, "forward"),
         inline_notes=PhraseIndex(words("reply_inline", "notes")),
     )
+
+
+def _prefixes(languages: Mapping[str, Mapping[str, Any]], kind: str) -> dict[str, frozenset[str]]:
+    """Subject prefix -> languages; "VS" answers in Finnish and forwards in Danish."""
+    found: dict[str, frozenset[str]] = {}
+    for code, language in languages.items():
+        for word in language.get("subject", {}).get(kind, ()):
+            prefix = fold(word).rstrip(" .:")
+            found[prefix] = found.get(prefix, frozenset()) | {code}
+    return found
 
 
 def _small_words(connectives: list[str], openers: list[str]) -> frozenset[str]:
