@@ -40,6 +40,7 @@ from nlp.store import (
 )
 from nlp.topics import UNPLACED, Crowd, Placement, place_insights
 from nlp.vector_store import (
+    count_uncompared,
     delete_vectors,
     load_centre,
     load_unembedded,
@@ -74,10 +75,10 @@ def grow_topics(
     is_settled = (load_centre(database, model) or empty_centre(blocks)).is_frozen
     embedded = _embed_missing(database, model, blocks, progress)
     standings = load_standings(database)
-    space = _compare(database, model, blocks, standings, is_settled=is_settled)
     unplaced = sum(standing.topic == UNPLACED for standing in standings)
-    if not len(space.fresh):
+    if not count_uncompared(database, model):
         return Grown(0, 0, (), unplaced)
+    space = _compare(database, model, blocks, standings, is_settled=is_settled)
     placement = place_insights(_crowd(standings, space.vectors), next_topic_id(database))
     _store(database, model, standings, space, placement, now)
     return Grown(embedded, len(placement.placed), placement.born, unplaced - len(placement.placed))
@@ -120,7 +121,7 @@ def _compare(
     known = frozenset(settled_ids)
     fresh = np.array([row for row, s in enumerate(standings) if s.insight not in known], dtype=np.intp)
     centre = load_centre(database, model)
-    if not len(fresh) or centre is None:
+    if centre is None:
         return _Space(vectors, fresh[:0], is_settled)
     vectors[fresh] = centre_rows(_load_raw(database, model, standings, fresh, blocks), centre, blocks)
     messages = np.array([standing.message for standing in standings], dtype=np.int64)

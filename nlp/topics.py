@@ -74,7 +74,7 @@ def place_insights(crowd: Crowd, next_topic: int) -> Placement:
     born: list[int] = []
     for end in (*range(BATCH, len(waiting), BATCH), len(waiting)):
         pool = waiting[:end][topics[waiting[:end]] == UNPLACED][-POOL_LIMIT:]
-        for step in (_join_topics, _group_pool):
+        for step in (_join_topics, _group_pool, _join_topics):
             found = step(crowd, topics, pool, next_topic + len(born))
             for one in found:
                 topics[one.row] = one.topic

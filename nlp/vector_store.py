@@ -32,6 +32,12 @@ def load_vectors(database: Database, model: str) -> tuple[tuple[int, ...], Vecto
     return ids, flat.reshape(len(rows), -1).astype(np.float32, copy=False)
 
 
+def count_uncompared(database: Database, model: str) -> int:
+    """Insights that were not yet brought into the model's space."""
+    query = "select count(*) from insights where id not in (select insight from vectors where model = ?)"
+    return int(database.conn.execute(query, (model,)).fetchone()[0])
+
+
 def save_vectors(connection: sqlite3.Connection, model: str, insights: Sequence[int], vectors: Vectors) -> None:
     """Keep one vector per insight; replaces what was there."""
     connection.executemany(

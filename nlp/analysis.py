@@ -1,0 +1,88 @@
+"""`answers analyze`: reads what is stored, takes out the insights, grows the topics. The daemon calls the same."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from sqlite_utils import Database
+
+from harvester.records import ReadingSettings
+from harvester.rereading import ReadCounts, read_all_mails, read_new_mails
+from harvester.resources import data_folder
+from harvester.store import count_unread
+from nlp.embedding import Embedder, load_encoders
+from nlp.growth import Grown, grow_topics
+from nlp.harvest import Harvest, harvest_mails
+from nlp.insight_store import count_unharvested
+from nlp.pairing import Similarity
+from nlp.sentence_model import load_sentence_model
+
+Counter = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What one run did."""
+
+    read: ReadCounts
+    harvest: Harvest
+    grown: Grown
+
+    @property
+    def sentence(self) -> str:
+        """For people and for the log of runs: counts, no addresses."""
+        parts = [f"{self.read.read} mails read"]
+        if self.read.failed:
+            parts.append(f"{self.read.failed} could not be read")
+        parts.append(f"{self.harvest.added} new insights")
+        if self.harvest.updated or self.harvest.removed:
+            parts.append(f"{self.harvest.updated} brought up to date, {self.harvest.removed} removed")
+        parts.append(f"{self.grown.placed} placed, {len(self.grown.born)} new topics, {self.grown.unplaced} unplaced")
+        return ", ".join(parts)
+
+
+def analyze(
+    database: Database,
+    settings: ReadingSettings,
+    *,
+    workers: int,
+    zone: tzinfo,
+    now: datetime,
+    everything: bool = False,
+    progress: Counter = lambda count: None,
+) -> Analysis:
+    """Understand everything stored that is not yet understood; running it again adds nothing.
+
+    everything: read all kept mails again with today's code; ids of insights and topics and what people decided stay.
+    zone: of dates in quotes that name none. progress: called with the number of mails just read or harvested.
+    """
+    read = (read_all_mails if everything else read_new_mails)(database, settings, workers, progress)
+    harvest, grown = _understand(database, zone, now, progress)
+    return Analysis(read, harvest, grown)
+
+
+def count_waiting(database: Database, *, everything: bool = False) -> int:
+    """How many steps `progress` will be told of: mails to read and mails to harvest."""
+    unread = count_unread(database)
+    if everything:
+        unread = int(database.conn.execute("select count(*) from messages where raw is not null").fetchone()[0])
+    return unread + count_unharvested(database) + unread
+
+
+def _understand(database: Database, zone: tzinfo, now: datetime, progress: Counter) -> tuple[Harvest, Grown]:
+    encoders = load_encoders()
+    pairing = encoders.multilingual or encoders.english
+    has_model = (data_folder() / "insights" / "model.npz").exists()
+    model = load_sentence_model(encoders.multilingual) if has_model else None
+    harvest = harvest_mails(database, model, similarity_of(pairing), zone, progress)
+    return harvest, grow_topics(database, encoders, now)
+
+
+def similarity_of(embedder: Embedder) -> Similarity:
+    """How alike questions and passages are, as the pairing of answers wants it."""
+
+    def compare(questions: Sequence[str], passages: Sequence[str]) -> Sequence[Sequence[float]]:
+        rows: list[list[float]] = (embedder.embed(questions) @ embedder.embed(passages).T).tolist()
+        return rows
+
+    return compare
