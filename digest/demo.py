@@ -28,6 +28,7 @@ from nlp.store import living_topics, topic_insights
 
 # The Monday after the last sample mail; the sample's calendar, not today's, decides what is recent.
 SAMPLE_NOW = datetime(2026, 11, 16, 7, 30, tzinfo=UTC)
+LOADED_AT = datetime(2026, 11, 16, 5, 0, tzinfo=UTC)  # before the digest of that Monday
 MARKER = "# Workspace of `answers demo`: may be deleted, and is when the demo runs again.\n"
 CONFIG = (
     MARKER
@@ -69,7 +70,7 @@ def build_demo(folder: Path) -> Demo:
     try:
         mails = (data_folder() / "sample" / "mails",)
         with counted("reading the sample mailbox", count_mails(mails)) as progress:
-            load_files(database, mails, SAMPLE_NOW, progress)
+            load_files(database, mails, LOADED_AT, progress)
         zone = workspace.config.company.zone
         with counted("understanding", count_waiting(database)) as progress:
             analyze(

@@ -90,7 +90,7 @@ def describe_insight(insight: StoredInsight, windows: Windows, showing: Showing)
     return Voice(
         kind=str(insight.kind),
         text=text,
-        context=context if showing.redaction.is_safe(context) else "",
+        context=context if context not in text and showing.redaction.is_safe(context) else "",
         company=showing.company(insight.company),
         day=windows.day_of(insight.asked_at).isoformat(),
         language=insight.language,
