@@ -208,6 +208,8 @@ def _classify(text: str, tables: Tables) -> _Tokens:
                 kinds[at] = "A"
             elif not word.strip(EDGE) or word.strip(EDGE) in tables.small_words:
                 kinds[at] = "C"
+            elif word in tables.auxiliaries and at and kinds[at - 1] in "DC":
+                kinds[at] = "C"
             else:
                 kinds[at] = "N"
     return _Tokens(words, kinds)
@@ -240,7 +242,12 @@ def _mark_dates(folded: list[str], kinds: list[str], tables: Tables) -> None:
             month = month or DATE_SHAPE.search(word) is not None
         elif kinds[at] == "V":
             continue
-        elif bare in tables.months and not month and _has_number_near(folded, at):
+        elif (
+            bare in tables.months
+            and not month
+            and _has_number_near(folded, at)
+            and not _is_weekday_here(folded, at, tables)
+        ):
             kinds[at] = "D"
             month = True
         elif bare in tables.weekdays and not weekday and _is_at_date(folded, kinds, at):
@@ -253,6 +260,13 @@ def _mark_dates(folded: list[str], kinds: list[str], tables: Tables) -> None:
             r"(?:gmt|utc)?[+-]\d{1,2}:?\d{0,2}", bare
         ):
             kinds[at] = "D"
+
+
+def _is_weekday_here(folded: list[str], at: int, tables: Tables) -> bool:
+    """ "mar 3 nov": a word that is both stands for the weekday when a month follows."""
+    return folded[at].strip(EDGE) in tables.weekdays and any(
+        word.strip(EDGE) in tables.months for word in folded[at + 1 : at + 4]
+    )
 
 
 def _has_number_near(folded: list[str], at: int) -> bool:

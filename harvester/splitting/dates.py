@@ -159,9 +159,7 @@ def _near_numbers(tokens: list[tuple[str, int, int]], positions: range) -> list[
     for position in positions:
         word, start, end = tokens[position]
         if word[0].isdigit():
-            following = tokens[position + 1][0] if position + 1 < len(tokens) else ""
-            preceding = tokens[position - 1][0] if position else ""
-            if following == ":" or preceding == ":" or _is_glued(tokens, position):
+            if _is_glued(tokens, position):
                 break
             found.append((int(word[:4]), (start, end), len(word)))
         elif word[0].isalpha():
@@ -172,9 +170,9 @@ def _near_numbers(tokens: list[tuple[str, int, int]], positions: range) -> list[
 
 
 def _is_glued(tokens: list[tuple[str, int, int]], position: int) -> bool:
-    """Whether a number belongs to 18/04/2017 or 10.30 rather than standing by itself."""
+    """Whether a number belongs to 18/04/2017, 10.30 or 10:30 rather than standing by itself."""
     for mark, number in ((position + 1, position + 2), (position - 1, position - 2)):
-        if 0 <= mark < len(tokens) and 0 <= number < len(tokens) and tokens[mark][0] in "/.-":
+        if 0 <= mark < len(tokens) and 0 <= number < len(tokens) and tokens[mark][0] in "/.-:":
             low, high = min(position, number), max(position, number)
             if tokens[number][0][0].isdigit() and tokens[high][1] - tokens[low][2] == 1:
                 return True
@@ -196,7 +194,7 @@ def _find_time(text: str, tables: Tables) -> tuple[int, int, int]:
     afternoon = (
         any(mark in around for mark in ("下午", "오후", "午後"))
         or re.search(r"\bp\.? ?m\b", around) is not None
-        or any(word.strip(".") in tables.pm_words for word in around.split())
+        or any(word in tables.pm_words for word in around.split())
     )
     morning = any(mark in around for mark in ("上午", "오전", "午前")) or re.search(r"\ba\.? ?m\b", around) is not None
     if afternoon and hour < 12:

@@ -9,7 +9,7 @@ MAX_LINES = 6_000
 MAX_LINE = 20_000
 PREFIX = re.compile(r"[ \t]?(?:>[ \t]?)+")
 INITIALS_PREFIX = re.compile(r"([A-Za-z]{1,3})>(?=\s|$)")
-COMPARISON = re.compile(r"> ?\d[\d.,]*(?![.,)\d])\s")
+COMPARISON = re.compile(r"> ?\d{1,9}(?:[.,]\d{1,9})*\s")
 LINE_ENDS = re.compile(r"\r\n?|\n|\x0b|\x0c|\x85|\u2028|\u2029")
 
 

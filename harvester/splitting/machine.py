@@ -158,6 +158,8 @@ def _open(machine: _Machine, opener: Opener) -> None:
             _push(machine, _judge(machine, opener, marked=True), depth)
             return
     _append(machine, stack[-1].message, opener.start, opener.end, notice=True)
+    if opener.marker_only and not marked and not _has_own_words(machine):
+        return
     if marked or body_depth > depth:
         machine.pending = _judge(machine, opener, marked=True)
         if body_depth > depth and not marked:

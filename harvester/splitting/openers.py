@@ -34,6 +34,7 @@ MARKER = re.compile(r"[-_=*~‐‑–—─━#>+ \t]{0,80}([^-_=*~‐‑–—�
 BLOCK_DISTANCE = 4
 # Every try costs a constant; a body that provokes more than this was not written by a mail client.
 MAX_TRIES = 800
+MAX_GLUED = 40
 CLOSING = ("end ", "ende ", "fin ", "fine ", "fim ", "koniec ", "konec ", "slut ", "einde ", "конец ", "sfârșit")
 
 
@@ -41,7 +42,8 @@ CLOSING = ("end ", "ende ", "fin ", "fine ", "fim ", "koniec ", "konec ", "slut 
 class Opener:
     """Lines start..end-1 introduce a message by `author`.
 
-    forwarded: a marker says that it was passed on. language: of the header block's labels. closing: a marker says that a quoted message ends here.
+    forwarded: a marker says that it was passed on. language: of the header block's labels.
+    marker_only: "reply above this line", which is quoted back on top as well. closing: a marker says that a quoted message ends here.
     """
 
     start: int
@@ -52,6 +54,23 @@ class Opener:
     forwarded: bool = False
     closing: bool = False
     language: str = ""
+    marker_only: bool = False
+
+
+def separate_glued_lines(lines: list[Line], tables: Tables, sent_at: datetime | None) -> list[Line]:
+    """Lines in which a quote follows its attribution at once become two (Yahoo on Android)."""
+    found: list[Line] = []
+    tries = 0
+    for line in lines:
+        text = line.text
+        colon = text.find(":   ", 20, 300) if len(text) > 40 and line.region == 0 else -1
+        if colon > 0 and tries < MAX_GLUED:
+            tries += 1
+            if read_unfinished(text[:colon], tables, sent_at) is not None:
+                found += [replace(line, text=text[: colon + 1]), replace(line, text=text[colon + 1 :].strip())]
+                continue
+        found.append(line)
+    return found
 
 
 def find_openers(lines: Sequence[Line], tables: Tables, sent_at: datetime | None) -> list[Opener]:
@@ -120,7 +139,23 @@ def _read_marker(lines: Sequence[Line], at: int, tables: Tables, sent_at: dateti
         return replace(block, start=at, forwarded=forwarded)
     if not dashed and not (forwarded and text.rstrip("* ").endswith((":", "："))):
         return None
-    return Opener(at, at + 1, SEPARATOR, forwarded=forwarded)
+    return _join_attribution(Opener(at, at + 1, SEPARATOR, forwarded=forwarded), lines, tables, sent_at)
+
+
+def _join_attribution(marker: Opener, lines: Sequence[Line], tables: Tables, sent_at: datetime | None) -> Opener:
+    """A separator may stand above an ordinary attribution (Proton)."""
+    first = next((at for at in range(marker.end, min(len(lines), marker.end + 3)) if lines[at].text.strip()), None)
+    if first is None:
+        return marker
+    for last in range(first, min(len(lines), first + 3)):
+        if not lines[last].text:
+            break
+        if may_end_attribution(lines[last].text):
+            found = read_attribution(lines, last, first, tables, sent_at)
+            if found is not None and found.start == first:
+                return replace(marker, end=found.end, kind=ATTRIBUTION, author=found.author, sent_at=found.sent_at)
+            break
+    return marker
 
 
 def _marker_kind(phrase: str, dashed: bool, tables: Tables) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from harvester.html_lines import read_html_lines
-from harvester.records import Mail, Part, Role
+from harvester.records import Address, Mail, Part, Role
 from harvester.splitting.closings import (
     BANNER,
     DISCLAIMER,
@@ -15,10 +15,10 @@ from harvester.splitting.closings import (
     label_lines,
     signing_names,
 )
-from harvester.splitting.colors import separate_colored_answers
 from harvester.splitting.lines import Line, read_plain_lines
 from harvester.splitting.machine import Message, Segment, assign_lines
-from harvester.splitting.openers import Opener, find_openers
+from harvester.splitting.marked import separate_marked_answers
+from harvester.splitting.openers import Opener, find_openers, separate_glued_lines
 from harvester.splitting.participants import resolve_addresses
 from harvester.splitting.phrases import fold
 from harvester.splitting.tables import Tables, load_tables
@@ -38,12 +38,19 @@ def split_mail(mail: Mail) -> tuple[Part, ...]:
     return _pair_answers(parts)
 
 
+def initials_of(sender: Address | None) -> str:
+    """ "TB" for Tom Bexley, "" for somebody with fewer than two names."""
+    words = sender.name.replace(",", " ").split() if sender else []
+    return "".join(word[0] for word in words).upper() if 2 <= len(words) <= 3 else ""
+
+
 def _split_body(mail: Mail, tables: Tables) -> list[Part]:
     lines, rest = read_body_lines(mail)
+    lines = separate_glued_lines(lines, tables, mail.sent_at)
     openers = find_openers(lines, tables, mail.sent_at)
     openers = resolve_addresses(openers, mail)
     segments = assign_lines(lines, openers, forward_subject=is_forward(mail.subject, openers, tables))
-    segments = separate_colored_answers(lines, segments, tables)
+    segments = separate_marked_answers(lines, segments, tables, initials_of(mail.sender))
     parts = _make_parts(mail, lines, segments, tables)
     if rest.strip():
         parts = _append_rest(parts, rest.strip())

@@ -30,7 +30,6 @@ class Tables:
     weekdays: frozenset[str]
     date_words: frozenset[str]
     pm_words: frozenset[str]
-    am_words: frozenset[str]
     labels: Mapping[str, Mapping[str, frozenset[str]]]
     glued_labels: re.Pattern[str]
     original: frozenset[str]
@@ -87,8 +86,7 @@ def compile_tables(languages: Mapping[str, Mapping[str, Any]]) -> Tables:
         months=_month_words(languages),
         weekdays=frozenset(word.rstrip(".") for word in words("dates", "weekdays", "weekdays_short")),
         date_words=frozenset(word.rstrip(".") for word in words("dates", "words", "am_pm")),
-        am_words=frozenset(fold(pair[0]).rstrip(".") for pair in am_pm if len(pair) > 1),
-        pm_words=frozenset(fold(pair[1]).rstrip(".") for pair in am_pm if len(pair) > 1),
+        pm_words=frozenset(word for pair in am_pm if len(pair) > 1 for word in _with_and_without_dot(fold(pair[1]))),
         labels=_label_words(languages),
         glued_labels=_glued_labels(languages),
         original=frozenset(phrase.rstrip(" :") for phrase in words("separators", "original")),
@@ -118,6 +116,11 @@ def _prefixes(languages: Mapping[str, Mapping[str, Any]], kind: str) -> dict[str
             prefix = fold(word).rstrip(" .:")
             found[prefix] = found.get(prefix, frozenset()) | {code}
     return found
+
+
+def _with_and_without_dot(word: str) -> set[str]:
+    """ "du." is the Hungarian afternoon, "du" a French article: short words keep their dot."""
+    return {word, word.rstrip(".")} if len(word) > 3 else {word}
 
 
 def _small_words(connectives: list[str], openers: list[str]) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""Finds answers that were typed into a quoted message and are marked by nothing but their colour."""
+"""Finds answers that were typed into a quoted message and are marked only by their colour or by initials."""
 
 import re
 from collections.abc import Sequence
@@ -32,19 +32,25 @@ class _Run:
     color: str
 
 
-def separate_colored_answers(lines: Sequence[Line], segments: Sequence[Segment], tables: Tables) -> list[Segment]:
-    """Segments in which the coloured answers inside the answered message belong to the mail's own author.
+def separate_marked_answers(
+    lines: Sequence[Line], segments: Sequence[Segment], tables: Tables, initials: str
+) -> list[Segment]:
+    """Segments in which the marked answers inside the answered message belong to the mail's own author.
 
     Only where it is unambiguous: one strong colour, in whole sentences, each below something of another colour, and
-    either more than once or announced in the text above.
+    either more than once or announced in the text above; or lines that begin with the sender's initials.
     """
     own = next((segment for segment in segments if segment.message.level == 0), None)
-    if own is None or not any(line.color for line in lines):
+    if own is None or len(segments) < 2:
         return list(segments)
-    announced = _is_announced(lines, segments, tables)
+    colored = any(line.color for line in lines)
+    announced = colored and _is_announced(lines, segments, tables)
     found: list[Segment] = []
     for segment in segments:
-        runs = () if segment.notice or segment.message.level != 1 else _answer_runs(lines, segment, tables, announced)
+        runs: list[_Run] = []
+        if not segment.notice and segment.message.level == 1:
+            runs = _answer_runs(lines, segment, tables, announced) if colored else []
+            runs = runs or _initialled_runs(lines, segment, initials)
         at = segment.start
         for run in runs:
             found += [Segment(segment.message, at, run.start), Segment(own.message, run.start, run.end)]
@@ -52,6 +58,25 @@ def separate_colored_answers(lines: Sequence[Line], segments: Sequence[Segment],
         if at < segment.end or not runs:
             found.append(Segment(segment.message, at, segment.end, segment.notice) if runs else segment)
     return found
+
+
+def _initialled_runs(lines: Sequence[Line], segment: Segment, initials: str) -> list[_Run]:
+    """Lines such as `[TB] Yes.`, up to the next empty line."""
+    if not initials:
+        return []
+    marks = (f"[{initials}]", f"({initials})", f"{initials}:", f"<{initials}>", f"{initials}>", f"@{initials}:")
+    runs: list[_Run] = []
+    at = segment.start
+    while at < segment.end:
+        if not lines[at].text.lstrip().startswith(marks):
+            at += 1
+            continue
+        end = at + 1
+        while end < segment.end and lines[end].text.strip() and not lines[end].text.lstrip().startswith(marks):
+            end += 1
+        runs.append(_Run(at, end, ""))
+        at = end
+    return runs
 
 
 def _is_announced(lines: Sequence[Line], segments: Sequence[Segment], tables: Tables) -> bool:
