@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from enum import StrEnum
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -13,13 +14,21 @@ import typer
 from harvester.cli_support import console, print_json, say, workspace_of
 
 EXPLAINED_AT_ONCE = 500
+
+
+class Form(StrEnum):
+    """What a brief can be written as."""
+
+    MD = "md"
+
+
 T = TypeVar("T")
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add these verbs to the command."""
-    for verb in (demo, init, doctor, status, explain):
+    for verb in (demo, init, doctor, status, explain, site, brief):
         app.command()(verb)
 
 
@@ -132,6 +141,49 @@ def explain(
         html.write_text(explain_as_page(explained), encoding="utf-8")
         if not as_json:
             say(f"{html} is written")
+
+
+def site(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """Build the pages; readers see all of the old or all of the new."""
+    from digest.site import build_site
+    from harvester.store import noted_run
+
+    workspace = workspace_of(ctx)
+    database = workspace.open_database()
+    try:
+        with noted_run(database, "site", workspace.now) as detail:
+            pages = build_site(workspace, database, workspace.now())
+            detail.append(f"{pages} topic pages")
+    finally:
+        database.conn.close()
+    index = workspace.site_folder / "index.html"
+    if as_json:
+        print_json({"topics": pages, "index": str(index)})
+    else:
+        say(f"{pages} topic pages; open {index}")
+
+
+def brief(
+    ctx: typer.Context,
+    topic: Annotated[str, typer.Argument(help="The topic, such as T-017.")],
+    form: Annotated[Form, typer.Option("--format", help="The form of the brief.")] = Form.MD,
+    out: Annotated[Path | None, typer.Option("--out", help="Write to this file instead of the terminal.")] = None,
+) -> None:
+    """Write the one-page assignment for a writer."""
+    from digest.brief import write_brief
+
+    del form  # Markdown is the only one so far
+    workspace = workspace_of(ctx)
+    database = workspace.open_database()
+    try:
+        text = write_brief(workspace.config, database, topic, workspace.now())
+    finally:
+        database.conn.close()
+    if out:
+        out.write_text(text, encoding="utf-8")
+        say(f"{out} is written")
+    else:
+        typer.echo(text)
 
 
 def chunked(items: Iterable[T], size: int) -> Iterator[list[T]]:

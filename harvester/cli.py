@@ -67,18 +67,15 @@ def run_capture(
     capture: Callable[[sqlite_utils.Database, Progress], Captured],
 ) -> Captured:
     """Capture with a progress bar and note the run and how it ended."""
-    from harvester.errors import AnswersError
-    from harvester.store import end_run, start_run
+    from harvester.store import noted_run
 
     database = workspace.open_database()
-    run = start_run(database, verb, workspace.now())
     try:
-        with counted("mails", total) as progress:
+        with noted_run(database, verb, workspace.now) as detail, counted("mails", total) as progress:
             captured = capture(database, progress)
-    except AnswersError as error:
-        end_run(database, run, "failed", type(error).__name__, workspace.now())
-        raise
-    end_run(database, run, "done", f"{captured.seen} seen, {captured.new} new", workspace.now())
+            detail.append(f"{captured.seen} seen, {captured.new} new")
+    finally:
+        database.conn.close()
     return captured
 
 

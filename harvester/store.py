@@ -2,14 +2,15 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import sqlite_utils
 
 from harvester.database import transaction
-from harvester.errors import DatabaseError
+from harvester.errors import AnswersError, DatabaseError
 from harvester.records import FailedReading, ImapOrigin, Part, RawMail, Reading, Role, Status
 from harvester.threads import linked_ids, quote_hashes, text_hash, thread_key
 
@@ -276,6 +277,19 @@ def _find_duplicate(connection: sqlite3.Connection, message: int, reading: Readi
         (text_hash(own.text), reading.verdict.colleague, utc_text(mail.sent_at), message),
     ).fetchone()
     return None if row[0] is None else int(row[0])
+
+
+@contextmanager
+def noted_run(database: sqlite_utils.Database, verb: str, clock: Callable[[], datetime]) -> Iterator[list[str]]:
+    """Note the run and how it ended; what is appended to the list becomes its detail (counts, no addresses)."""
+    run = start_run(database, verb, clock())
+    detail: list[str] = []
+    try:
+        yield detail
+    except AnswersError as error:
+        end_run(database, run, "failed", type(error).__name__, clock())
+        raise
+    end_run(database, run, "done", ", ".join(detail), clock())
 
 
 def _store_message(connection: sqlite3.Connection, mail: RawMail, now: datetime) -> tuple[int, bool]:
