@@ -54,6 +54,7 @@ FREQUENT = {
     "cp1256": "اليمونتربةع",
 }
 ASCII_LETTERS = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+MAX_MENDED = 50_000
 LATIN = frozenset({"cp1252", "cp1254", "iso8859_15", "cp1250", "iso8859_2"})
 BOMS = ((codecs.BOM_UTF8, "utf_8"), (codecs.BOM_UTF16_LE, "utf_16_le"), (codecs.BOM_UTF16_BE, "utf_16_be"))
 
@@ -167,7 +168,9 @@ def _decode_wide(data: bytes, charset: str) -> tuple[str, str]:
 
 
 def _decode_leniently(data: bytes, charset: str) -> str:
-    return data.decode(charset, "answers.single-bytes")
+    text = data.decode(charset, "replace")
+    # Mending costs a call for every wrong byte; what has this many is no text in this charset, and mended no better.
+    return text if text.count("\ufffd") > MAX_MENDED else data.decode(charset, "answers.single-bytes")
 
 
 def _read_as_single_bytes(error: UnicodeError) -> tuple[str, int]:

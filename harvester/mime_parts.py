@@ -151,7 +151,7 @@ MACHINE_TEXT = frozenset(
 def _read_text(part: Message, content_type: str, body: Body) -> tuple[str | None, str | None]:
     data = _payload_bytes(part)
     declared = _parameter(part, "charset") or (charset_of_html(data) if content_type == "text/html" else None)
-    text, note = decode_text(data, declared)
+    text, note = decode_text(data[: 4 * MAX_TEXT], declared)
     if note and note not in body.notes:
         body.notes.append(note)
     if len(text) > body.room:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from harvester.reading import read_mail
 from harvester.records import FailedReading, Reading, ReadingSettings
-from harvester.workers import read_message, write_message
+from harvester.workers import READY, read_message, write_message
 
 Reader = Callable[[bytes, ReadingSettings], Reading]
 
@@ -19,7 +19,7 @@ Reader = Callable[[bytes, ReadingSettings], Reading]
 def serve(read: Reader = read_mail) -> None:
     """Answer one mail after the other until the parent closes the pipe."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's; it ends us
-    source = os.fdopen(os.dup(0), "rb")
+    source = os.dup(0)
     sink = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever prints must not end up between the readings
     start = read_message(source)
@@ -28,6 +28,7 @@ def serve(read: Reader = read_mail) -> None:
     settings, limits = pickle.loads(start)
     resource.setrlimit(resource.RLIMIT_AS, (limits.memory_bytes, limits.memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    write_message(sink, READY)
     while (raw := read_message(source)) is not None:
         _limit_cpu(limits.cpu_seconds)
         write_message(sink, pickle.dumps(_read_or_fail(read, raw, settings), protocol=pickle.HIGHEST_PROTOCOL))

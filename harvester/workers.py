@@ -18,9 +18,12 @@ from typing import BinaryIO
 from harvester.records import FailedReading, Reading, ReadingSettings
 
 TRIES = 2
+START_SECONDS = 120  # imports, on a machine that does ten other things
 QUEUED_PER_WORKER = 32
 QUEUED_BYTES = 100_000_000
+READ_BYTES = 1_000_000
 
+READY = b"ready"  # what a worker says first
 PACKAGES = Path(__file__).resolve().parent.parent
 # A process of its own instead of a fork: the parent may hold threads, models and the database.
 COMMAND = (sys.executable, "-P", "-c", "from harvester.worker import serve; serve()")
@@ -37,9 +40,10 @@ class Limits:
 
 @dataclass(eq=False)
 class Worker:
-    """One process and the mail it is reading. number: of that mail, None while idle."""
+    """One process and the mail it is reading. number: of that mail, None while idle. is_ready: it has started up."""
 
     process: subprocess.Popen[bytes]
+    is_ready: bool = False
     number: int | None = None
     deadline: float = 0.0
 
@@ -116,7 +120,8 @@ def _assign(run: _Run, count: int) -> None:
             worker = _start(run)
             run.workers.append(worker)
         number = run.waiting.popleft()
-        worker.number, worker.deadline = number, time.monotonic() + run.limits.wall_seconds
+        worker.number = number
+        worker.deadline = time.monotonic() + (run.limits.wall_seconds if worker.is_ready else START_SECONDS)
         try:
             write_message(_pipe(worker.process.stdin), run.raws[number])
         except OSError:
@@ -128,10 +133,13 @@ def _collect(run: _Run) -> None:
     busy = {_pipe(worker.process.stdout).fileno(): worker for worker in run.workers if worker.number is not None}
     patience = min(worker.deadline for worker in busy.values()) - time.monotonic()
     for descriptor in wait(list(busy), timeout=max(0.0, patience)):
-        worker = busy[descriptor]  # type: ignore[index]
-        answer = read_message(_pipe(worker.process.stdout))
+        assert isinstance(descriptor, int)
+        worker = busy[descriptor]
+        answer = read_message(descriptor)
         if answer is None:
             _give_up(run, worker, _cause_of_death(worker.process, run.limits))
+        elif not worker.is_ready:
+            worker.is_ready, worker.deadline = True, time.monotonic() + run.limits.wall_seconds
         else:
             _finish(run, worker, pickle.loads(answer))
     now = time.monotonic()
@@ -210,11 +218,18 @@ def write_message(pipe: BinaryIO, data: bytes) -> None:
     pipe.flush()
 
 
-def read_message(pipe: BinaryIO) -> bytes | None:
-    """One message; None when the other side has ended."""
-    head = pipe.read(8)
-    if len(head) < 8:
-        return None
-    size = int.from_bytes(head, "big")
-    data = pipe.read(size)
-    return data if len(data) == size else None
+def read_message(descriptor: int) -> bytes | None:
+    """One message; None when the other side has ended. Takes nothing of the next one, which `wait` has to see."""
+    head = _read_exactly(descriptor, 8)
+    return _read_exactly(descriptor, int.from_bytes(head, "big")) if head is not None else None
+
+
+def _read_exactly(descriptor: int, size: int) -> bytes | None:
+    pieces: list[bytes] = []
+    while size > 0:
+        piece = os.read(descriptor, min(size, READ_BYTES))
+        if not piece:
+            return None
+        pieces.append(piece)
+        size -= len(piece)
+    return b"".join(pieces)

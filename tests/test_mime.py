@@ -280,6 +280,17 @@ def test_no_structure_makes_the_parser_hang(raw: bytes) -> None:
     assert len(mail.headers) <= 2_000
 
 
+@pytest.mark.parametrize(
+    "charset", [b"utf-8", b"gb18030", b"cp1252", b"x-none", b"utf-7", b"iso-2022-jp", b"hz", b"big5"]
+)
+def test_no_bytes_make_the_decoder_hang(charset: bytes) -> None:
+    for unit in (b"\xff", b"\x81", b"\xc3", b"+", b"\x1b$", b"~{", bytes(range(256))):
+        raw = mail_of(unit * (1_000_000 // len(unit)), b"Content-Type: text/plain; charset=" + charset)
+        started = time.process_time()
+        parse_mail(raw)
+        assert time.process_time() - started < 4
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.binary(max_size=400))
 def test_any_bytes_give_a_mail(data: bytes) -> None:

@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from harvester.reading import open_readers, read_mail, read_many
 from harvester.records import FailedReading, Reading, ReadingSettings, Role, Roster, Status
@@ -45,6 +47,16 @@ def test_an_attached_mail_is_a_forward() -> None:
 def test_results_come_in_the_order_of_the_mails(count: int) -> None:
     readings = list(read_many(map(mail_number, range(90)), SETTINGS, count))
     assert [r.mail.message_id for r in readings if isinstance(r, Reading)] == [f"<{n}@acme.example>" for n in range(90)]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(max_size=300), st.text(max_size=80), st.binary(max_size=200))
+def test_any_mail_is_read_and_judged(body: str, subject: str, rest: bytes) -> None:
+    head = f"From: ana@acme.example\nTo: li@globex.example\nSubject: {subject}\n".encode("utf-8", "replace")
+    for raw in (head + b"\n" + body.encode("utf-8", "replace"), head + rest, rest):
+        reading = read_mail(raw, SETTINGS)
+        assert reading.verdict.status in Status
+        assert all(part.author_kind in ("us", "prospect", "unknown") for part in reading.parts)
 
 
 def test_no_mails_start_no_worker() -> None:
