@@ -263,7 +263,9 @@ def find_absence_note(facts: Facts) -> Decision | None:
         away = next((phrase for phrase in tables.away_subjects if begins_subject(subject, phrase)), None)
         if away:
             return Status.IGNORED, f"out of office: {away}"
-        if facts.mail.header("x-auto-response-suppress") is not None and not facts.mail.in_reply_to:
+        # Exchange writes "All" on its own notes; sales tools write other values on genuine mails.
+        suppressed = facts.mail.header("x-auto-response-suppress")
+        if suppressed is not None and ("all" in suppressed.lower() or not facts.mail.in_reply_to):
             return Status.IGNORED, "X-Auto-Response-Suppress"
         if len(distinct(found)) >= 3 or (len(distinct(found)) == 2 and words <= SHORT_NOTE_WORDS // 2):
             return Status.IGNORED, f"out of office: {found[0]}"

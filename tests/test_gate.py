@@ -122,6 +122,14 @@ def test_absence_notes_without_headers_are_ignored_by_their_words(body: str) -> 
     assert (verdict.reason or "").startswith("out of office")
 
 
+def test_one_word_of_absence_and_the_header_of_exchange_decide_together() -> None:
+    away = "Thank you for your mail. I am out of the office."
+    answer = "Five euros a seat. I am out of the office on Friday."
+    assert judge(TO_LI, "X-Auto-Response-Suppress: All", body=away).reason == "X-Auto-Response-Suppress"
+    sales_tool = ("X-Auto-Response-Suppress: OOF", "In-Reply-To: <1@globex.example>")
+    assert judge(TO_LI, *sales_tool, body=answer).status is Status.ACCEPTED
+
+
 def test_a_meeting_invitation_is_no_answer_but_an_answer_with_a_link_to_a_meeting_is() -> None:
     invitation = (
         "Ana Ruiz is inviting you to a scheduled Zoom meeting.\n\nJoin Zoom Meeting\nhttps://zoom.example/j/9\n"
