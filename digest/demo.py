@@ -42,6 +42,9 @@ ideal = ["hollowaybrewing.example"]
 [imap]
 username = "answers@marrowby.example"
 
+[trust]
+authserv_id = "mx.marrowby.example"
+
 [digest]
 to = ["marketing@marrowby.example"]
 owner = "owner@marrowby.example"
