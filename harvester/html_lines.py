@@ -13,6 +13,7 @@ from harvester.splitting.lines import MAX_DEPTH, MAX_LINES, PREFIX, Line
 # Lexbor's tree builder is quadratic in the depth of open blocks: 200,000 nested <div> take minutes.
 MAX_NESTING = 256
 MAX_TAGS = 40_000
+MAX_ANCHORS = 500
 # `Li <li@globex.example>` that nobody escaped; the parser would take it for an element.
 BARE_ADDRESS = re.compile(r"<((?:mailto:)?[\w.+%'-]{1,80}@[\w.-]{1,120})>")
 TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:]{0,20})")
@@ -73,8 +74,17 @@ class _Open:
 
 
 @dataclass(slots=True)
+class _Anchor:
+    """A link that is being read. line: number of the line it begins in."""
+
+    url: str
+    line: int
+    pieces: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class _Writer:
-    """Collects text into lines."""
+    """Collects text into lines; and links, if asked to."""
 
     lines: list[Line] = field(default_factory=list)
     pieces: list[str] = field(default_factory=list)
@@ -90,6 +100,8 @@ class _Writer:
     pre: bool = False
     full: bool = False
     rest: list[str] = field(default_factory=list)
+    links: list[_Anchor] | None = None
+    anchor: _Anchor | None = None
 
     def text(self, text: str) -> None:
         if self.full:
@@ -103,6 +115,8 @@ class _Writer:
                 self.pieces.append(other)
             return
         self.pieces.append(text)
+        if self.anchor is not None:
+            self.anchor.pieces.append(text)
         if not text.isspace():
             self.colors.add(self.color)
 
@@ -142,7 +156,7 @@ class _Writer:
 
 def read_html_lines(html: str) -> tuple[list[Line], str]:
     """The visible lines of an HTML body, and the text of whatever lies behind the limit on lines."""
-    tree = LexborHTMLParser(limit_nesting(BARE_ADDRESS.sub(r"&lt;\1&gt;", html)))
+    tree = _parse(html)
     root = tree.root
     writer = _Writer()
     if root is not None:
@@ -151,6 +165,25 @@ def read_html_lines(html: str) -> tuple[list[Line], str]:
     for line, region in zip(writer.lines, writer.line_regions, strict=True):
         line.region = writer.ends.get(region, len(writer.lines)) if region else 0
     return writer.lines, " ".join(writer.rest)
+
+
+def read_html_links(html: str) -> list[tuple[str, str, str]]:
+    """(address, text of the link, text of the line it stands in) of all web links, in order."""
+    tree = _parse(html)
+    writer = _Writer(links=[])
+    if tree.root is not None:
+        _walk(tree.root, writer)
+    writer.end_line()
+    lines = writer.lines
+    return [
+        (link.url, SPACE.sub(" ", "".join(link.pieces)).strip(), lines[link.line].text)
+        for link in writer.links or ()
+        if link.line < len(lines)
+    ]
+
+
+def _parse(html: str) -> LexborHTMLParser:
+    return LexborHTMLParser(limit_nesting(BARE_ADDRESS.sub(r"&lt;\1&gt;", html)))
 
 
 def limit_nesting(html: str) -> str:
@@ -235,11 +268,21 @@ def _enter(node: LexborNode, writer: _Writer, stack: list[_Open]) -> bool:
     elif tag in ("td", "th"):
         writer.pieces.append(" ")
     _read_marks(tag, attributes, style[:2_000], writer)
+    if tag == "a" and writer.links is not None and len(writer.links) < MAX_ANCHORS:
+        _open_anchor(attributes.get("href") or "", writer)
     if tag == "li":
         writer.pieces.append("- ")
     elif tag in ("pre", "textarea"):
         writer.pre = True
     return True
+
+
+def _open_anchor(href: str, writer: _Writer) -> None:
+    url = href.strip()
+    writer.anchor = None
+    if url[:8].lower().startswith(("http://", "https://")) and len(url) <= 2_000 and writer.links is not None:
+        writer.anchor = _Anchor(url, len(writer.lines))
+        writer.links.append(writer.anchor)
 
 
 def _read_marks(tag: str, attributes: dict[str, str | None], style: str, writer: _Writer) -> None:
@@ -285,6 +328,8 @@ def _is_indentation(attributes: dict[str, str | None], style: str) -> bool:
 
 
 def _leave(opened: _Open, writer: _Writer) -> None:
+    if writer.anchor is not None and opened.node.tag == "a":
+        writer.anchor = None
     if opened.block:
         writer.end_line()
     elif opened.depth != writer.depth or opened.hint != writer.hint or opened.region != writer.region:

@@ -123,7 +123,7 @@ def _read_marker(lines: Sequence[Line], at: int, tables: Tables, sent_at: dateti
     dashed = match.start(1) >= 2 or text[-2:] in ("--", "__", "==", "**", "‐‐")
     kind = _marker_kind(phrase, dashed, tables)
     if not kind and phrase.startswith(tables.reply_above):
-        return Opener(at, at + 1, SEPARATOR)
+        return Opener(at, at + 1, SEPARATOR, marker_only=True)
     if not kind:
         return None
     if phrase.startswith(CLOSING):
