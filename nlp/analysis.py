@@ -1,11 +1,14 @@
 """`answers analyze`: reads what is stored, takes out the insights, grows the topics. The daemon calls the same."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from pathlib import Path
 
 from sqlite_utils import Database
 
+from harvester.locks import hold_lock
 from harvester.records import ReadingSettings
 from harvester.rereading import ReadCounts, read_all_mails, read_new_mails
 from harvester.resources import data_folder
@@ -15,6 +18,7 @@ from nlp.growth import Grown, grow_topics
 from nlp.harvest import Harvest, harvest_mails
 from nlp.insight_store import count_unharvested
 from nlp.pairing import Similarity
+from nlp.records import topic_id
 from nlp.sentence_model import load_sentence_model
 
 Counter = Callable[[int], None]
@@ -40,6 +44,19 @@ class Analysis:
         parts.append(f"{self.grown.placed} placed, {len(self.grown.born)} new topics, {self.grown.unplaced} unplaced")
         return ", ".join(parts)
 
+    def as_json(self) -> dict[str, int | list[str]]:
+        """The counts, for scripts."""
+        return {
+            "read": self.read.read,
+            "failed": self.read.failed,
+            "insights_added": self.harvest.added,
+            "insights_updated": self.harvest.updated,
+            "insights_removed": self.harvest.removed,
+            "placed": self.grown.placed,
+            "topics_born": [topic_id(topic) for topic in self.grown.born],
+            "unplaced": self.grown.unplaced,
+        }
+
 
 def analyze(
     database: Database,
@@ -56,9 +73,21 @@ def analyze(
     everything: read all kept mails again with today's code; ids of insights and topics and what people decided stay.
     zone: of dates in quotes that name none. progress: called with the number of mails just read or harvested.
     """
-    read = (read_all_mails if everything else read_new_mails)(database, settings, workers, progress)
-    harvest, grown = _understand(database, zone, now, progress)
+    with _alone(database):
+        read = (read_all_mails if everything else read_new_mails)(database, settings, workers, progress)
+        harvest, grown = _understand(database, zone, now, progress)
     return Analysis(read, harvest, grown)
+
+
+@contextmanager
+def _alone(database: Database) -> Iterator[None]:
+    """Two runs at once would read the same mails twice; the second one is told to come back."""
+    file = database.conn.execute("select file from pragma_database_list where name = 'main'").fetchone()[0]
+    if not file:  # in memory
+        yield
+        return
+    with hold_lock(Path(f"{file}.analyze.lock"), "another `answers analyze` is at work here; try again in a minute"):
+        yield
 
 
 def count_waiting(database: Database, *, everything: bool = False) -> int:

@@ -27,8 +27,10 @@ from nlp.space import (
     widen_centre,
 )
 from nlp.store import (
+    MACHINE,
     Standing,
     all_topics,
+    insert_topic,
     known_people,
     load_insights,
     load_standings,
@@ -36,7 +38,7 @@ from nlp.store import (
     order_by_centrality,
     save_assignments,
     shown_topics,
-    write_topic,
+    update_facets,
 )
 from nlp.topics import UNPLACED, Crowd, Placement, place_insights
 from nlp.vector_store import (
@@ -178,11 +180,11 @@ def _store(
             order = order_by_centrality(members[topic], space.vectors, row_of)
             own = [insights[insight] for insight in order]
             if topic in topics:
-                write_topic(connection, refresh_topic(topics[topic], own, names, is_shown=topic in shown))
+                update_facets(connection, refresh_topic(topics[topic], own, names, is_shown=topic in shown))
             else:
-                write_topic(connection, name_topic(topic, own, names, now))
+                insert_topic(connection, name_topic(topic, own, names, now))
         save_assignments(
-            connection, [(ids[one.row], one.topic, one.similarity) for one in placement.placed], "machine", now
+            connection, [(ids[one.row], one.topic, one.similarity) for one in placement.placed], MACHINE, now
         )
 
 
@@ -204,7 +206,7 @@ def name_topic(number: int, insights: Sequence[StoredInsight], names: Collection
         id=number,
         name=name,
         slug=slugify(name),
-        named_by="machine",
+        named_by=MACHINE,
         status="open",
         category=_most_frequent([insight.category for insight in insights]),
         stage=_most_frequent([insight.stage for insight in insights]),
@@ -214,7 +216,7 @@ def name_topic(number: int, insights: Sequence[StoredInsight], names: Collection
 
 def refresh_topic(topic: Topic, insights: Sequence[StoredInsight], names: Collection[str], *, is_shown: bool) -> Topic:
     """The topic with today's category and stage, and with a better name as long as nobody has seen or given one."""
-    is_named = topic.named_by != "machine" or is_shown
+    is_named = topic.named_by != MACHINE or is_shown
     return replace(
         topic,
         name=topic.name if is_named else choose_name(insights, names),

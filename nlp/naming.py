@@ -56,7 +56,8 @@ def shorten(text: str, limit: int = MAX_NAME) -> str:
     for marks in ("?", ".!", ";:", ","):
         cut = max(head.rfind(mark) for mark in marks)
         if cut >= limit // 3:
-            return head[: cut + (1 if marks in ("?", ".!") else 0)].rstrip()
+            ending = head[cut] if marks in ("?", ".!") else "?" if text.endswith("?") else ""
+            return head[:cut].rstrip() + ending
     return head[: limit - 1].rsplit(" ", 1)[0].rstrip(" ,;:-") + "…"
 
 

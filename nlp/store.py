@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 
 from sqlite_utils import Database
 
-from harvester.errors import UsageError
+from harvester.errors import TryLater, UsageError
 from nlp.embedding import Vectors
-from nlp.records import Decision, Kind, StoredInsight, Topic, parse_topic_id
+from nlp.records import Decision, Kind, StoredInsight, Topic, parse_topic_id, topic_id
 from nlp.vector_store import load_setting, load_vectors
 
+MACHINE = "machine"
 INSIGHT_COLUMNS = (
     "i.id, i.message, i.kind, i.text, i.context, i.company, i.person, i.asked_at, i.language, i.category, i.stage, "
     "i.inferred, i.answer, a.topic"
@@ -63,6 +64,17 @@ def load_insights(database: Database) -> tuple[StoredInsight, ...]:
         f"select {INSIGHT_COLUMNS} from insights i left join assignments a on a.insight = i.id order by i.id"
     )
     return tuple(_insight(row, carrier) for row in rows)
+
+
+def insights_by_id(database: Database, insights: Sequence[int]) -> dict[int, StoredInsight]:
+    """These insights; at most a few hundred."""
+    carrier = carrying_topics(all_topics(database))
+    marks = ", ".join("?" * len(insights))
+    rows = database.conn.execute(
+        f"select {INSIGHT_COLUMNS} from insights i left join assignments a on a.insight = i.id where i.id in ({marks})",
+        tuple(insights),
+    )
+    return {row[0]: _insight(row, carrier) for row in rows}
 
 
 def load_standings(database: Database) -> tuple[Standing, ...]:
@@ -168,15 +180,32 @@ def write_topic(connection: sqlite3.Connection, topic: Topic) -> None:
     )
 
 
+def insert_topic(connection: sqlite3.Connection, topic: Topic) -> None:
+    """Store a topic that was just born. Raises TryLater when another process gave out its id in the meantime."""
+    taken = connection.execute("select 1 from topics where id = ?", (topic.id,)).fetchone()
+    if taken:
+        raise TryLater(f"another process has just created {topic_id(topic.id)}; run the command again")
+    write_topic(connection, topic)
+
+
+def update_facets(connection: sqlite3.Connection, topic: Topic) -> None:
+    """Keep the machine's view of a topic; never touches what a person decided in the meantime."""
+    connection.execute(
+        "update topics set category = ?, stage = ? where id = ?", (topic.category, topic.stage, topic.id)
+    )
+    connection.execute("update topics set name = ? where id = ? and named_by = 'machine'", (topic.name, topic.id))
+
+
 def save_assignments(
     connection: sqlite3.Connection,
     assignments: Iterable[tuple[int, int, float | None]],
     decided_by: str,
     now: datetime,
 ) -> None:
-    """(insight, topic, similarity) each; replaces an earlier assignment of the insight."""
+    """(insight, topic, similarity) each. The machine only fills what is empty; a person replaces what was there."""
+    conflict = "ignore" if decided_by == MACHINE else "replace"
     connection.executemany(
-        "insert or replace into assignments (insight, topic, similarity, decided_by, decided_at)"
+        f"insert or {conflict} into assignments (insight, topic, similarity, decided_by, decided_at)"
         " values (?, ?, ?, ?, ?)",
         [
             (insight, topic, None if similarity is None else round(similarity, 4), decided_by, utc_text(now))

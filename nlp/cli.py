@@ -1,0 +1,266 @@
+"""The verbs that understand: analyze, topic, search. Thin: they open what has side effects and pass it down."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harvester.cli_support import console, counted, print_json, say, workspace_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlite_utils import Database
+
+    from harvester.workspace import Workspace
+    from nlp.decisions import Ruling
+    from nlp.records import Topic
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+TopicId = Annotated[str, typer.Argument(help="The topic, for example T-017.", show_default=False)]
+By = Annotated[str, typer.Option("--by", help="Who decides; else the login name.")]
+
+topic_app = typer.Typer(no_args_is_help=True, help="Decide about a topic; every decision is logged and can be undone.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add this package's verbs to the command."""
+    app.command()(analyze)
+    app.command()(search)
+    app.add_typer(topic_app, name="topic")
+
+
+def analyze(
+    ctx: typer.Context,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Read all kept mails again; topic ids and decisions stay.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Understand everything stored that is not yet understood."""
+    from harvester.errors import AnswersError
+    from harvester.store import end_run, start_run
+    from nlp.analysis import analyze as understand
+    from nlp.analysis import count_waiting
+
+    workspace = workspace_of(ctx)
+    database = workspace.open_database()
+    run = start_run(database, "analyze", workspace.now())
+    try:
+        with counted("mails read and harvested", count_waiting(database, everything=everything)) as progress:
+            done = understand(
+                database,
+                workspace.reading_settings(),
+                workers=workspace.config.engine.workers,
+                zone=workspace.config.company.zone,
+                now=workspace.now(),
+                everything=everything,
+                progress=progress,
+            )
+    except AnswersError as error:
+        end_run(database, run, "failed", type(error).__name__, workspace.now())
+        raise
+    end_run(database, run, "done", done.sentence, workspace.now())
+    if as_json:
+        print_json(done.as_json())
+    else:
+        say(done.sentence)
+
+
+def search(
+    ctx: typer.Context,
+    words: Annotated[list[str], typer.Argument(help="Words; all of them must occur if any insight holds all.")],
+    limit: Annotated[int, typer.Option("--limit", min=1, max=500)] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Search what prospects asked and what colleagues answered."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from nlp.export import insight_as_json
+    from nlp.records import topic_id
+    from nlp.search import search_insights
+
+    hits = search_insights(workspace_of(ctx).open_database(), " ".join(words), limit)
+    if as_json:
+        print_json([{**insight_as_json(hit.insight), "snippet": hit.snippet} for hit in hits])
+        return
+    if not hits:
+        say("Nothing holds these words.")
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for heading in ("", "asked", "company", "topic", "where"):
+        table.add_column(heading, no_wrap=heading not in ("where", "company"))
+    for hit in hits:
+        insight = hit.insight
+        topic = topic_id(insight.topic) if insight.topic else "-"
+        cells = (f"#{insight.id}", f"{insight.asked_at:%Y-%m-%d}", insight.company, topic, hit.snippet)
+        table.add_row(*(Text(cell) for cell in cells))
+    console().print(table)
+
+
+@topic_app.command()
+def rename(ctx: typer.Context, topic: TopicId, name: str, by: By = "", as_json: AsJson = False) -> None:
+    """Give the topic a name; the machine never changes it again. Its address stays."""
+    from nlp.decisions import rename_topic
+
+    author = _author(by)
+    _decide(ctx, topic, author, lambda database, found: rename_topic(found, name, author), as_json)
+
+
+@topic_app.command()
+def merge(
+    ctx: typer.Context,
+    topic: TopicId,
+    into: Annotated[str, typer.Argument(help="The topic that carries on.", show_default=False)],
+    by: By = "",
+    as_json: AsJson = False,
+) -> None:
+    """Merge the first topic into the second, which carries on; later insights of either count there."""
+    from nlp.decisions import merge_topics
+    from nlp.store import find_topic
+
+    _decide(ctx, topic, _author(by), lambda database, found: merge_topics(found, find_topic(database, into)), as_json)
+
+
+@topic_app.command()
+def dismiss(ctx: typer.Context, topic: TopicId, by: By = "", as_json: AsJson = False) -> None:
+    """Hide the topic; new insights of that meaning go there and stay hidden."""
+    from nlp.decisions import dismiss_topic
+
+    _decide(ctx, topic, _author(by), lambda database, found: dismiss_topic(found), as_json)
+
+
+@topic_app.command()
+def restore(ctx: typer.Context, topic: TopicId, by: By = "", as_json: AsJson = False) -> None:
+    """Show a dismissed topic again."""
+    from nlp.decisions import restore_topic
+
+    _decide(ctx, topic, _author(by), lambda database, found: restore_topic(found), as_json)
+
+
+@topic_app.command()
+def status(
+    ctx: typer.Context,
+    topic: TopicId,
+    value: Annotated[str, typer.Argument(metavar="open|claimed|drafting|published|wont-do|snoozed")],
+    detail: Annotated[str, typer.Argument(help="URL of the page, reason, or date.")] = "",
+    by: By = "",
+    as_json: AsJson = False,
+) -> None:
+    """Say what happens with the topic: published URL, wont-do REASON, snoozed DATE, ..."""
+    from nlp.decisions import set_status
+
+    workspace = workspace_of(ctx)
+    today = workspace.now().astimezone(workspace.config.company.zone).date()
+    _decide(ctx, topic, _author(by), lambda database, found: set_status(found, value, detail, today), as_json)
+
+
+@topic_app.command()
+def move(
+    ctx: typer.Context,
+    topic: TopicId,
+    insights: Annotated[list[int], typer.Argument(help="Numbers of insights, as pages and export show them.")],
+    by: By = "",
+    as_json: AsJson = False,
+) -> None:
+    """Put insights into this topic, wherever they are now."""
+    from nlp.decision_store import load_assigned
+    from nlp.decisions import move_insights
+
+    _decide(
+        ctx,
+        topic,
+        _author(by),
+        lambda database, found: move_insights(found, load_assigned(database, insights)),
+        as_json,
+    )
+
+
+@topic_app.command()
+def split(
+    ctx: typer.Context,
+    topic: TopicId,
+    insights: Annotated[list[int], typer.Argument(help="Numbers of the insights that leave.")],
+    name: Annotated[str | None, typer.Option("--name", help="Name of the new topic.")] = None,
+    by: By = "",
+    as_json: AsJson = False,
+) -> None:
+    """Take insights out into a new topic."""
+    from nlp.decision_store import load_assigned
+    from nlp.decisions import split_topic
+    from nlp.store import central_order, insights_by_id, next_topic_id
+
+    author = _author(by)
+    workspace = workspace_of(ctx)
+
+    def plan(database: Database, found: Topic) -> Ruling:
+        order = central_order(database, found.id)
+        members = insights_by_id(database, order)
+        return split_topic(
+            found,
+            [members[insight] for insight in order],
+            load_assigned(database, insights),
+            new_id=next_topic_id(database),
+            name=name,
+            author=author,
+            now=workspace.now(),
+        )
+
+    _decide(ctx, topic, author, plan, as_json)
+
+
+@topic_app.command()
+def undo(ctx: typer.Context, topic: TopicId, as_json: AsJson = False) -> None:
+    """Take back the last decision about the topic."""
+    from nlp.decision_store import take_back
+    from nlp.decisions import last_decision, undo_decision
+    from nlp.store import all_topics, decision_log, find_topic
+
+    workspace = workspace_of(ctx)
+    database = workspace.open_database()
+    decision = last_decision(decision_log(database), find_topic(database, topic))
+    take_back(database, undo_decision(decision, {known.id: known for known in all_topics(database)}), workspace.now())
+    _report(database, topic, f"undone: {decision.verb}", as_json)
+
+
+def _decide(
+    ctx: typer.Context, shown_id: str, author: str, plan: Callable[[Database, Topic], Ruling], as_json: bool
+) -> None:
+    from nlp.decision_store import carry_out
+    from nlp.store import find_topic
+
+    workspace: Workspace = workspace_of(ctx)
+    database = workspace.open_database()
+    ruling = plan(database, find_topic(database, shown_id))
+    carry_out(database, ruling, author, workspace.now())
+    _report(database, shown_id, _describe(ruling), as_json)
+
+
+def _describe(ruling: Ruling) -> str:
+    values = [f"{value}" for value in ruling.detail.values() if isinstance(value, str | int) and value != ""]
+    return " ".join([ruling.verb, *values])
+
+
+def _report(database: Database, shown_id: str, done: str, as_json: bool) -> None:
+    from nlp.export import topic_as_json
+    from nlp.records import topic_id
+    from nlp.store import find_topic
+
+    topic = find_topic(database, shown_id)
+    if as_json:
+        print_json({"done": done, "topic": topic_as_json(topic)})
+    else:
+        say(f"{topic_id(topic.id)} {topic.name}: {done}")
+
+
+def _author(by: str) -> str:
+    if by.strip():
+        return " ".join(by.split())[:100]
+    try:
+        return os.environ.get("USER") or getpass.getuser()
+    except (KeyError, OSError):  # a container without a user entry
+        return "somebody"

@@ -1,0 +1,225 @@
+"""What people decide about topics, and how it is undone. Pure: plans a ruling, the store carries it out.
+
+A ruling always wins over the machine: it lives in the topic rows and assignments that no later run touches.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from harvester.errors import AnswersError, UsageError
+from nlp.naming import choose_name, slugify
+from nlp.records import Decision, StoredInsight, Topic, topic_id
+
+STATUSES = ("open", "claimed", "drafting", "published", "wont-do", "snoozed")
+MAX_NAME = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """Where an insight stands before a ruling. topic: its own, not the one that carries on; None while unplaced."""
+
+    insight: int
+    topic: int | None
+    decided_by: str
+    similarity: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """One decision with everything it changes. topics: rows as they are to be. moves: insight -> topic.
+
+    detail: what is logged: plain values for people; "before" and "insights" hold what undoing needs.
+    """
+
+    verb: str
+    topic: int
+    detail: Mapping[str, Any]
+    topics: tuple[Topic, ...] = ()
+    moves: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Undoing:
+    """How a decision is taken back. moves: insight -> what it was assigned to before."""
+
+    decision: int
+    topics: tuple[Topic, ...] = ()
+    moves: tuple[Assigned, ...] = field(default=())
+
+
+def rename_topic(topic: Topic, name: str, author: str) -> Ruling:
+    """Give it a person's name; its address keeps the old slug."""
+    cleaned = _one_line(name)
+    if not cleaned:
+        raise UsageError("a topic needs a name")
+    return _change("rename", topic, {"name": cleaned}, name=cleaned, named_by=author)
+
+
+def merge_topics(loser: Topic, winner: Topic) -> Ruling:
+    """`loser` becomes another name of `winner`; its insights, also later ones, count there."""
+    _require_unmerged(loser)
+    _require_unmerged(winner)
+    if loser.id == winner.id:
+        raise UsageError(f"{topic_id(loser.id)} cannot be merged into itself")
+    return _change("merge", loser, {"into": topic_id(winner.id)}, merged_into=winner.id)
+
+
+def dismiss_topic(topic: Topic) -> Ruling:
+    """Show it nowhere; new insights of that meaning still go there and stay hidden."""
+    _require_unmerged(topic)
+    if topic.dismissed:
+        raise AnswersError(f"{topic_id(topic.id)} is dismissed already")
+    return _change("dismiss", topic, {}, dismissed=True)
+
+
+def restore_topic(topic: Topic) -> Ruling:
+    """Show a dismissed topic again."""
+    if not topic.dismissed:
+        raise AnswersError(f"{topic_id(topic.id)} is not dismissed")
+    return _change("restore", topic, {}, dismissed=False)
+
+
+def set_status(topic: Topic, status: str, detail: str, today: date) -> Ruling:
+    """detail: the URL of a published page, the reason of wont-do, the date until which it is snoozed, else free."""
+    _require_unmerged(topic)
+    value = check_status(status, detail, today)
+    return _change("status", topic, {"status": status, "detail": value}, status=status, status_detail=value or None)
+
+
+def check_status(status: str, detail: str, today: date) -> str:
+    """The detail, cleaned. Raises UsageError when it does not go with the status."""
+    value = _one_line(detail)
+    if status not in STATUSES:
+        raise UsageError(f"{status!r} is not a status; use one of {', '.join(STATUSES)}")
+    if status == "published" and not _is_page(value):
+        raise UsageError("published needs the address of the page, for example https://www.acme.example/pricing")
+    if status == "wont-do" and not value:
+        raise UsageError("wont-do needs a reason; colleagues will read it")
+    if status == "snoozed" and not _is_coming(value, today):
+        raise UsageError("snoozed needs a coming date, for example 2027-01-31")
+    return value
+
+
+def move_insights(target: Topic, insights: Sequence[Assigned]) -> Ruling:
+    """Put insights where a person says; they never move by themselves again."""
+    _require_unmerged(target)
+    if not insights:
+        raise UsageError("name the insights to move by their numbers; the topic's page shows them")
+    return Ruling(
+        verb="move",
+        topic=target.id,
+        detail={"moved": len(insights), "insights": _remember(insights)},
+        moves=tuple((one.insight, target.id) for one in insights),
+    )
+
+
+def split_topic(
+    topic: Topic,
+    members: Sequence[StoredInsight],
+    chosen: Sequence[Assigned],
+    *,
+    new_id: int,
+    name: str | None,
+    author: str,
+    now: datetime,
+) -> Ruling:
+    """Take the chosen insights out into a topic of their own.
+
+    members: all insights of the topic, the most central first. new_id: of the topic to be born.
+    """
+    _require_unmerged(topic)
+    wanted = {one.insight for one in chosen}
+    leaving = [insight for insight in members if insight.id in wanted]
+    if not leaving or len(leaving) < len(wanted):
+        strangers = sorted(wanted - {insight.id for insight in leaving})
+        raise UsageError(f"{topic_id(topic.id)} holds no insight {', '.join(map(str, strangers)) or 'to split off'}")
+    if len(leaving) == len(members):
+        raise UsageError(f"all insights of {topic_id(topic.id)} were named; nothing would stay")
+    cleaned = _one_line(name) if name else choose_name(leaving)
+    born = Topic(
+        id=new_id,
+        name=cleaned,
+        slug=slugify(cleaned),
+        named_by=author if name else "machine",
+        status="open",
+        category=leaving[0].category,
+        stage=leaving[0].stage,
+        born_at=now,
+    )
+    return Ruling(
+        verb="split",
+        topic=topic.id,
+        detail={
+            "born": topic_id(new_id),
+            "moved": len(leaving),
+            # An id that was given out stays taken: taking the split back makes the new topic an alias of the old one.
+            "before": {str(new_id): {"merged_into": topic.id}},
+            "insights": _remember(chosen),
+        },
+        topics=(born,),
+        moves=tuple((insight.id, new_id) for insight in leaving),
+    )
+
+
+def undo_decision(decision: Decision, topics: Mapping[int, Topic]) -> Undoing:
+    """Put back what the decision changed. topics: all, by id."""
+    if decision.undone_at is not None:
+        raise AnswersError("that decision is undone already")
+    before: Mapping[str, Mapping[str, Any]] = decision.detail.get("before", {})
+    return Undoing(
+        decision=decision.id,
+        topics=tuple(replace(topics[int(number)], **values) for number, values in before.items()),
+        moves=tuple(Assigned(*row) for row in decision.detail.get("insights", ())),
+    )
+
+
+def last_decision(decisions: Sequence[Decision], topic: Topic) -> Decision:
+    """The latest one about the topic, also as the target of a merge or the offspring of a split, not undone yet."""
+    shown = topic_id(topic.id)
+    for decision in reversed(decisions):
+        concerned = decision.topic == topic.id or shown in (decision.detail.get("into"), decision.detail.get("born"))
+        if concerned and decision.undone_at is None:
+            return decision
+    raise AnswersError(f"nobody decided anything about {shown} that could be undone")
+
+
+def _change(verb: str, topic: Topic, detail: Mapping[str, Any], **fields: Any) -> Ruling:
+    before = {name: getattr(topic, name) for name in fields}
+    changed: Topic = replace(topic, **fields)
+    return Ruling(verb, topic.id, {**detail, "before": {str(topic.id): before}}, topics=(changed,))
+
+
+def _remember(insights: Sequence[Assigned]) -> list[list[Any]]:
+    return [[one.insight, one.topic, one.decided_by, one.similarity] for one in insights]
+
+
+def _require_unmerged(topic: Topic) -> None:
+    if topic.merged_into is not None:
+        raise UsageError(
+            f"{topic_id(topic.id)} was merged into {topic_id(topic.merged_into)};"
+            " decide about that one, or undo the merge"
+        )
+
+
+def _one_line(text: str) -> str:
+    """Without control characters and line breaks, bounded."""
+    printable = "".join(letter if letter.isprintable() else " " for letter in text)
+    return " ".join(printable.split())[:MAX_NAME].strip()
+
+
+def _is_page(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and " " not in url
+
+
+def _is_coming(text: str, today: date) -> bool:
+    try:
+        return date.fromisoformat(text) > today
+    except ValueError:
+        return False
