@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digest import workspace_cli
+from digest import export_cli, workspace_cli
 from harvester.cli_support import console, print_json, say, workspace_of
 
 if TYPE_CHECKING:
     from digest.dispatch import Outcome
     from digest.records import RankedTopic
 
+WIDE_SCREEN = 100
+PIPED_WIDTH = 140
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
@@ -22,6 +24,7 @@ def register(app: typer.Typer) -> None:
     for verb in (topics, digest, run):
         app.command()(verb)
     workspace_cli.register(app)
+    export_cli.register(app)
 
 
 def topics(
@@ -124,36 +127,40 @@ def _print_topics(ranked: tuple[RankedTopic, ...], days: int) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from digest.quotes import one_line
     from nlp.records import topic_id
 
     asked = [topic for topic in ranked if topic.companies_listed]
     if not asked:
         say(f"Nobody asked anything in these {days} days; --days N looks further back.")
         return
+    screen = console()
+    # On a pipe there is no width to fit into; on a narrow screen the name is what matters.
+    if not screen.is_terminal:
+        screen.width = PIPED_WIDTH
+    is_wide = screen.width >= WIDE_SCREEN
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("", justify="right", no_wrap=True)
     table.add_column("topic", no_wrap=True)
     table.add_column("name", ratio=1)
-    table.add_column("companies", justify="right")
-    table.add_column("28 days", justify="right")
-    table.add_column("before", justify="right")
-    table.add_column("trend", no_wrap=True)
-    table.add_column("category", no_wrap=True)
-    table.add_column("status", no_wrap=True)
+    for heading in ("companies", "28 days", "before"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for heading in ("trend", "category", "status") if is_wide else ("trend",):
+        table.add_column(heading, no_wrap=True)
     for topic in asked:
         ideal = f" ({topic.ideal} ideal)" if topic.ideal else ""
-        table.add_row(
+        cells = (
             str(topic.rank),
             topic_id(topic.topic.id),
-            Text(topic.topic.name),
+            Text(one_line(topic.topic.name)),
             str(topic.companies_listed),
             f"{topic.companies_recent}{ideal}",
             str(topic.companies_before),
             topic.trend,
-            topic.topic.category,
-            topic.topic.status,
+            *((topic.topic.category, topic.topic.status) if is_wide else ()),
         )
-    console().print(table)
+        table.add_row(*cells)
+    screen.print(table)
     quiet = len(ranked) - len(asked)
     if quiet:
         say(f"{quiet} more topics were not asked about in these {days} days; --days N looks further back.")

@@ -117,7 +117,7 @@ class _Desk:
             if not insight.inferred
             and oldest <= self.windows.day_of(insight.asked_at) <= self.today
             and (news.since is None or news.since <= self._arrived(insight))
-            and self._arrived(insight) < news.until
+            and self._arrived(insight) <= news.until
         )
 
     def write_next(self) -> TopicLine | None:
@@ -250,7 +250,7 @@ class _Desk:
             colleagues=self.material.colleagues,
             answered=answered,
             asked=pairs,
-            share=percentage(answered, pairs, companies=len(everybody)),
+            share=percentage(answered, pairs, companies=len(everybody)) if answered else None,
         )
 
     def footer(self) -> Footer:
@@ -295,6 +295,7 @@ class _Desk:
                 arrived=self._arrived,
                 used=frozenset(self.quoted),
                 said=frozenset(self.said),
+                central=self.material.central.get(topic.topic.id, ()),
             )
         if chosen:
             self.said.add(chosen[0].text)

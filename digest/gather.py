@@ -10,7 +10,7 @@ from digest.records import Material, News, Page
 from digest.store import suggested_topics
 from harvester.store import utc_text
 from nlp.records import StoredInsight, Topic
-from nlp.store import decision_log, living_topics, topic_insights, unplaced_insights
+from nlp.store import central_orders, decision_log, living_topics, topic_insights, unplaced_insights
 
 SET_ASIDE = ("ignored", "quarantined", "excluded", "failed")
 
@@ -18,17 +18,18 @@ SET_ASIDE = ("ignored", "quarantined", "excluded", "failed")
 def gather_material(database: Database, audience: str, news: News, *, in_hindsight: bool = False) -> Material:
     """Everything for the digest that covers `news`.
 
-    in_hindsight: take mails as arrived when they were delivered, not when we captured them: for past weeks whose digest
+    in_hindsight: take mails as arrived when they were sent, not when we captured them: for past weeks whose digest
     never went out, of mails that were loaded later.
     """
     topics = living_topics(database)
     insights = topic_insights(database)
-    column = "coalesce(m.received_at, r.sent_at, m.captured_at)" if in_hindsight else "m.captured_at"
+    column = "coalesce(r.sent_at, m.received_at, m.captured_at)" if in_hindsight else "m.captured_at"
     return Material(
         topics=topics,
         insights=insights,
         unplaced=unplaced_insights(database),
         arrived=_arrivals(database, column),
+        central=central_orders(database),
         pages=_pages(database, topics, insights),
         suggested=suggested_topics(database, audience),
         colleagues=_count_colleagues(database, column, news),
@@ -84,7 +85,7 @@ def _count_set_aside(database: Database, column: str, news: News) -> dict[str, i
     return {status: count for status, count in counts if count}
 
 
-_READ = "from messages m join readings r on r.message = m.id where {column} >= :since and {column} < :until"
+_READ = "from messages m join readings r on r.message = m.id where {column} >= :since and {column} <= :until"
 
 
 def _one(database: Database, query: str, column: str, news: News) -> Any:

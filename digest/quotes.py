@@ -71,11 +71,12 @@ def choose_quote(
     arrived: Callable[[StoredInsight], datetime | None] = lambda insight: None,
     used: frozenset[str] = frozenset(),
     said: frozenset[str] = frozenset(),
+    central: tuple[int, ...] = (),
 ) -> tuple[Quote, str] | None:
     """The quote that tells most beside the topic's name, and the company it came from; None when none may be shown.
 
     Never an inferred insight. used: companies quoted already, taken only when there is no other.
-    said: texts shown already, never shown again.
+    said: texts shown already, never shown again. central: insight ids, the most typical of the topic first.
     """
     candidates = [
         (insight, quote)
@@ -84,6 +85,8 @@ def choose_quote(
     ]
     if not candidates:
         return None
+
+    places = {number: place for place, number in enumerate(central)}
 
     def worth(candidate: tuple[StoredInsight, Quote]) -> tuple[float, ...]:
         insight, quote = candidate
@@ -96,6 +99,7 @@ def choose_quote(
             MIN_WORDS <= words <= MAX_WORDS + 2,
             insight.kind is not Kind.QUESTION or quote.text.endswith("?"),
             not quote.text.startswith("…"),
+            -places.get(insight.id, len(places)),
             insight.asked_at.timestamp(),
             insight.id,
         )
@@ -120,7 +124,8 @@ def _sense(words: list[str], start: int, end: int) -> float:
     last = words[end - 1]
     begins = 4.0 if _ends_sentence(before) else 2.5 if before[-1] in PAUSES else -3.0
     ends = 4.0 if _ends_sentence(last) else 2.5 if last[-1] in PAUSES else -0.5 if len(last) <= 3 else 0.0
-    return begins + ends + 1.5 * last.endswith("?")
+    breaks = sum(map(_ends_sentence, words[start : end - 1]))
+    return begins + ends + 1.5 * last.endswith("?") - 0.6 * breaks
 
 
 def _ends_sentence(word: str) -> bool:

@@ -103,6 +103,7 @@ class Material:
 
     topics: living and not dismissed. insights: by topic id, merged topics resolved.
     arrived: insight id -> when we learned of it; decides what is news.
+    central: topic id -> its insight ids, the most typical first.
     pages: topic id -> its published page. suggested: topics that the last digest told to write.
     set_aside: why mails since the last digest did not count -> how many. colleagues: who contributed since then.
     """
@@ -111,6 +112,7 @@ class Material:
     insights: Mapping[int, tuple[StoredInsight, ...]]
     unplaced: tuple[StoredInsight, ...] = ()
     arrived: Mapping[int, datetime] = field(default_factory=dict)
+    central: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
     pages: Mapping[int, Page] = field(default_factory=dict)
     suggested: tuple[int, ...] = ()
     suggestions: tuple[MergeSuggestion, ...] = ()
@@ -120,7 +122,7 @@ class Material:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What a digest covers: everything learned in [since, until). since is None for the first digest."""
+    """What a digest covers: everything learned from since to until. since is None for the first digest."""
 
     since: datetime | None
     until: datetime
@@ -197,7 +199,7 @@ class CategoryQuotes:
 class Numbers:
     """answered of asked: pairs of company and topic in 90 days, and those whose topic has a published page.
 
-    share: answered / asked in percent; None below 20 companies, where percentages mislead.
+    share: answered / asked in percent; None below 20 companies, where percentages mislead, and for none.
     """
 
     companies: int
