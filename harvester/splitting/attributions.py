@@ -151,12 +151,12 @@ def _read_joined(
     quoting = "O" in kinds and address is not None and quote_follows
     if not (has_verb or quoting or (has_date and (address or quote_follows))):
         return None
-    names = _name_runs(tokens)
-    longest = max(names, key=len, default=[])
-    stray = sum(len(run) for run in names) - len(longest)
-    if len(longest) > MAX_NAME_WORDS or stray > 3:
+    runs = _name_runs(tokens)
+    named = _choose_name(runs, tokens)
+    stray = sum(len(run) for run, _ in runs) - len(named)
+    if len(named) > MAX_NAME_WORDS or stray > 3:
         return None
-    name = clean_name(" ".join(longest)) if longest else None
+    name = clean_name(" ".join(named)) if named else None
     author = Author(name, address)
     if _is_open(text) and not address:
         return None
@@ -165,7 +165,8 @@ def _read_joined(
         if not (address or quote_follows or _looks_like_name(name)):
             return None
     elif has_date and address:
-        if stray or not (quote_follows or TIME_SHAPE.search(text)):
+        # A verb in a language nobody taught us is a stray word; then a marked quote must follow.
+        if (stray and not quote_follows) or not (quote_follows or TIME_SHAPE.search(text)):
             return None
     elif has_date:
         if stray or not quote_follows or not _looks_like_name(name):
@@ -175,7 +176,7 @@ def _read_joined(
             return None
     elif not has_verb:
         return None
-    elif not quote_follows or stray or len(longest) > 5 or (not name and "O" not in kinds):
+    elif not quote_follows or stray or len(named) > 5 or (not name and "O" not in kinds):
         return None
     moment = parse_date(fold(_date_text(tokens)), tables, before=sent_at) if has_date else None
     return author, moment, strong
@@ -305,24 +306,34 @@ def _date_text(tokens: _Tokens) -> str:
     )
 
 
-def _name_runs(tokens: _Tokens) -> list[list[str]]:
-    """Runs of name words; small words (von, de) inside a run belong to it."""
-    runs: list[list[str]] = []
+def _choose_name(runs: list[tuple[list[str], int]], tokens: _Tokens) -> list[str]:
+    """The run right before the address; else the longest."""
+    before_address = [run for run, end in runs if end < len(tokens.kinds) and tokens.kinds[end] == "A"]
+    if before_address:
+        return before_address[0]
+    return max((run for run, _ in runs), key=len, default=[])
+
+
+def _name_runs(tokens: _Tokens) -> list[tuple[list[str], int]]:
+    """Runs of name words, with the position behind each; small words (von, de) inside a run belong to it."""
+    runs: list[tuple[list[str], int]] = []
     pending: list[str] = []
     open_run = False
-    for word, kind in zip(tokens.words, tokens.kinds, strict=True):
+    for at, (word, kind) in enumerate(zip(tokens.words, tokens.kinds, strict=True)):
         if kind == "N":
             if open_run:
-                runs[-1] += [*pending, word]
+                runs[-1] = ([*runs[-1][0], *pending, word], at + 1)
             else:
-                runs.append([word])
+                runs.append(([word], at + 1))
             pending = []
-            open_run = not word.endswith((",", ";", ":")) or (len(runs[-1]) == 1 and word.endswith(","))
-        elif (
-            kind == "C" and open_run and len(pending) < 2 and len(word) <= 4 and (word[0].isalpha() or word in "-–|/&")
-        ):
+            open_run = not word.endswith((",", ";", ":")) or (len(runs[-1][0]) == 1 and word.endswith(","))
+        elif kind == "C" and open_run and len(pending) < 2 and _is_inside_name(word):
             pending.append(word)
         else:
             open_run = False
             pending = []
     return runs
+
+
+def _is_inside_name(word: str) -> bool:
+    return len(word) <= 4 and (word[0].isalpha() or word in "-–|/&")

@@ -194,7 +194,7 @@ def _find_time(text: str, tables: Tables) -> tuple[int, int, int]:
     afternoon = (
         any(mark in around for mark in ("下午", "오후", "午後"))
         or re.search(r"\bp\.? ?m\b", around) is not None
-        or any(word in tables.pm_words for word in around.split())
+        or any(word.strip(",;)") in tables.pm_words for word in around.split())
     )
     morning = any(mark in around for mark in ("上午", "오전", "午前")) or re.search(r"\ba\.? ?m\b", around) is not None
     if afternoon and hour < 12:

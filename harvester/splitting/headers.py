@@ -14,6 +14,8 @@ from harvester.splitting.tables import Tables
 MAX_BLOCK_LINES = 40
 MAX_VALUE_LINE = 600
 PEOPLE = frozenset(("from", "to", "cc", "bcc", "reply_to"))
+UNKNOWN_LABEL = re.compile(r"[ \t]{0,4}\*{0,2}[^\W\d_][\w' .-]{0,24}\*{0,2}[ \xa0]?[:：]\*{0,2}(?!//)(.+)")
+MOMENT = re.compile(r"(?=.{0,80}?\d{4})(?=.{0,80}?\d{1,2}[:.]\d{2})")
 COLON = re.compile("[:：]")
 Labels = Mapping[str, frozenset[str]]
 
@@ -68,6 +70,28 @@ def read_header_block(
         return None
     moment = parse_date(fold(values["sent"]), tables, before=sent_at) if "sent" in values else None
     return HeaderBlock(at, end, read_author(values["from"]), moment, language)
+
+
+def read_unknown_block(lines: Sequence[Line], at: int, tables: Tables, sent_at: datetime | None) -> HeaderBlock | None:
+    """A block in a language nobody taught us: label-like lines with two addresses and a moment among them."""
+    values: list[str] = []
+    position = at
+    while position < min(len(lines), at + 9):
+        match = UNKNOWN_LABEL.match(lines[position].text[:MAX_VALUE_LINE])
+        if match is None or lines[position].depth != lines[at].depth:
+            break
+        values.append(match[1].strip(" \t*"))
+        position += 1
+    moment = next((value for value in values if MOMENT.search(value)), None)
+    people = [value for value in values if find_address(value)]
+    if len(values) < 3 or moment is None or len(people) < 2:
+        return None
+    return HeaderBlock(at, position, read_author(people[0]), parse_date(fold(moment), tables, before=sent_at))
+
+
+def looks_like_unknown_label(text: str) -> bool:
+    """A cheap look at a line that may begin such a block."""
+    return len(text) < 300 and UNKNOWN_LABEL.match(text) is not None
 
 
 def read_stacked_block(

@@ -215,5 +215,5 @@ def _is_stripped_quote(machine: _Machine, opener: Opener) -> bool:
     lines = machine.lines
     if lines[opener.start].region or lines[opener.start].hint or _has_own_words(machine):
         return False
-    below = [line.text for line in lines[opener.end :] if line.text.strip()]
-    return any(not text[0].isspace() for text in below[:200])
+    below = [line.text for line in lines[opener.end : opener.end + 200] if line.text.strip()]
+    return any(not text[0].isspace() for text in below)

@@ -20,9 +20,11 @@ from harvester.splitting.dates import parse_date
 from harvester.splitting.headers import (
     HeaderBlock,
     label_of,
+    looks_like_unknown_label,
     read_header_block,
     read_one_line_block,
     read_stacked_block,
+    read_unknown_block,
 )
 from harvester.splitting.lines import Line
 from harvester.splitting.phrases import fold
@@ -86,13 +88,18 @@ def find_openers(lines: Sequence[Line], tables: Tables, sent_at: datetime | None
         is_label = (":" in text or "：" in text) and label_of(text) in tables.labels
         is_bare = len(text) <= 14 and fold(text).rstrip(" :") in tables.labels
         is_end = may_end_attribution(text) or is_without_colon(text)
-        tries += is_label or is_end or is_bare
+        is_unknown = not is_label and "@" in text and looks_like_unknown_label(text)
+        is_unknown = is_unknown or (not is_label and _precedes_addresses(lines, at) and looks_like_unknown_label(text))
+        tries += is_label or is_end or is_bare or is_unknown
         opener = None
         if tries < MAX_TRIES:
             if _may_mark(text):
                 opener = _read_marker(lines, at, tables, sent_at)
             if opener is None and is_label:
                 opener = _read_block(lines, at, floor, tables, sent_at)
+            if opener is None and is_unknown:
+                block = read_unknown_block(lines, at, tables, sent_at)
+                opener = _as_opener(block) if block is not None else None
             if opener is None and is_bare:
                 opener = _read_stacked(lines, at, floor, tables, sent_at)
             if opener is None and is_end:
@@ -103,6 +110,11 @@ def find_openers(lines: Sequence[Line], tables: Tables, sent_at: datetime | None
         found.append(opener)
         at = floor = opener.end
     return found
+
+
+def _precedes_addresses(lines: Sequence[Line], at: int) -> bool:
+    """Thunderbird begins its blocks with subject and date; the people come third."""
+    return ":" in lines[at].text and at + 2 < len(lines) and "@" in lines[at + 2].text
 
 
 def _may_mark(text: str) -> bool:
