@@ -13,6 +13,7 @@ from harvester.cli_support import console, print_json, say, workspace_of
 if TYPE_CHECKING:
     from digest.dispatch import Outcome
     from digest.records import RankedTopic
+    from harvester.workspace import Workspace
 
 WIDE_SCREEN = 100
 PIPED_WIDTH = 140
@@ -101,26 +102,31 @@ def digest(
 
 def run(ctx: typer.Context) -> None:
     """Poll, analyze, build the pages and send the digest when it is due, until stopped."""
+    from harvester.locks import hold_lock
+
+    workspace = workspace_of(ctx)
+    sentence = f"another `answers run` already works on {workspace.folder}; stop that one first"
+    with hold_lock(workspace.folder / "run.lock", sentence):
+        _run(workspace)
+
+
+def _run(workspace: Workspace) -> None:
     from functools import partial
 
     from digest.daemon import run_daemon
     from digest.logs import log_to_stderr
     from digest.steps import analyze_step, poll_step, site_step
     from digest.wiring import make_daemon, watch_mailbox
-    from harvester.locks import hold_lock
 
-    workspace = workspace_of(ctx)
-    sentence = f"another `answers run` already works on {workspace.folder}; stop that one first"
-    with hold_lock(workspace.folder / "run.lock", sentence):
-        log_to_stderr()
-        workspace.open_database().conn.close()
-        daemon = make_daemon(
-            workspace,
-            poll=partial(poll_step, workspace),
-            analyze=partial(analyze_step, workspace),
-            build_site=partial(site_step, workspace),
-        )
-        run_daemon(daemon, partial(watch_mailbox, workspace) if workspace.config.imap.host else None)
+    log_to_stderr()
+    workspace.open_database().conn.close()
+    daemon = make_daemon(
+        workspace,
+        poll=partial(poll_step, workspace),
+        analyze=partial(analyze_step, workspace),
+        build_site=partial(site_step, workspace),
+    )
+    run_daemon(daemon, partial(watch_mailbox, workspace) if workspace.config.imap.host else None)
 
 
 def _print_topics(ranked: tuple[RankedTopic, ...], days: int) -> None:

@@ -7,6 +7,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,8 @@ from digest_workspace import ask, make_workspace
 from smtp_server import run_smtp
 
 from digest.daemon import LONGEST_RETRY_SECONDS, Daemon, Job, Reports, make_scheduler, retry_delay
-from digest.wiring import make_daemon
+from digest.steps import poll_step
+from digest.wiring import make_daemon, watch_mailbox
 from harvester.errors import ServiceDown, TryLater
 from harvester.locks import hold_lock
 from harvester.workspace import find_workspace
@@ -375,3 +377,35 @@ def test_a_lock_turns_the_second_away_at_once_and_dies_with_its_holder(tmp_path)
     holder.stdout.close()
     with hold_lock(path, "another one works here"):
         assert oct(path.stat().st_mode & 0o777) == "0o600"
+
+
+def test_a_new_mail_is_captured_at_once_where_the_server_pushes(tmp_path, imap_server):
+    workspace = make_workspace(tmp_path / "work", servers.free_port(), to=())
+    path = workspace.config_path
+    imap = f'host = "127.0.0.1"\nport = {imap_server.port}\nsecurity = "none"\npassword = "{servers.PASSWORD}"\n'
+    path.write_text(path.read_text().replace('username = "answers@acme.example"', f'{imap}username = "{servers.USER}"'))
+    workspace = find_workspace(path)
+    daemon = make_daemon(workspace, poll=partial(poll_step, workspace), analyze=nothing, build_site=nothing)
+    threads = [
+        threading.Thread(target=daemon.work),
+        threading.Thread(target=watch_mailbox, args=(workspace, daemon), daemon=True),
+    ]
+    for thread in threads:
+        thread.start()
+    database = workspace.open_database()
+    try:
+        wait_until(lambda: database["mailboxes"].count == 1)
+        time.sleep(0.5)  # the watcher is in IDLE by now
+        imap_server.append([b"From: ana@acme.example\r\nSubject: x\r\nMessage-ID: <1@acme.example>\r\n\r\nHello\r\n"])
+        wait_until(lambda: database["messages"].count == 1)
+    finally:
+        daemon.stop()
+        threads[0].join()
+        database.conn.close()
+
+
+def wait_until(condition, seconds=10):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {seconds} s"
+        time.sleep(0.05)
