@@ -1,0 +1,201 @@
+"""Takes people, companies and numbers out of what is shown. Pure: who is known comes as an argument.
+
+Leaves ordinary words alone; what it replaces becomes a neutral placeholder.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+
+from harvester.resources import data_folder
+
+NAME, COMPANY, EMAIL, PHONE, NUMBER = "[name]", "[company]", "[e-mail]", "[phone]", "[number]"
+MIN_NAME_LETTERS = 3
+MIN_COMPANY_LETTERS = 4
+MAX_COMPANY_WORDS = 4
+MIN_PHONE_DIGITS, MAX_PHONE_DIGITS = 7, 15
+
+_EMAIL = re.compile(r"[\w.+'-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){0,8}")
+_WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|['’](?=[^\W\d_]))*")
+# Digits with single separators between them; what is a phone number is decided below, not by the expression.
+_DIGITS = re.compile(r"(?<![\w.])\+?\(?\d(?:[ \t./()-]{0,3}\d){6,19}(?![\w])")
+_IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}|\d{1,2}[./]\d{1,2}[./]\d{2,4}")
+_GROUPED = re.compile(r"\d{1,3}(?:[., ]\d{3})+")
+_PLACEHOLDER = re.compile(r"\[[a-z-]+\]")
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """words: every word of a known name, folded. pairs: neighbours in one. companies: labels without spaces."""
+
+    words: frozenset[str]
+    pairs: frozenset[tuple[str, str]]
+    companies: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """titles: words after which a name follows (Mr, Frau). greetings: openings (Dear, Hallo). ordinary: names that are
+    words too (Will, Mark, Rose)."""
+
+    titles: frozenset[str]
+    greetings: frozenset[str]
+    ordinary: frozenset[str]
+
+
+def redact(text: str, names: Iterable[str] = (), companies: Iterable[str] = ()) -> str:
+    """The text with people, companies, addresses and numbers replaced by placeholders.
+
+    names: personal names from headers, signatures and the roster. companies: their domains or names.
+    """
+    known = _know(tuple(names), tuple(companies))
+    cleaned = _EMAIL.sub(EMAIL, text)
+    cleaned = _IBAN.sub(lambda match: NUMBER if is_iban(match[0]) else match[0], cleaned)
+    cleaned = _DIGITS.sub(lambda match: _replace_digits(match[0]), cleaned)
+    return _replace_names(cleaned, known)
+
+
+def is_safe_quote(text: str) -> bool:
+    """Whether a redacted text may be shown: nothing personal is left, and something is left to read."""
+    if _EMAIL.search(text) or any(is_iban(match[0]) for match in _IBAN.finditer(text)):
+        return False
+    if any(_replace_digits(match[0]) != match[0] for match in _DIGITS.finditer(text)):
+        return False
+    return not text or _PLACEHOLDER.search(text) is None or _WORD.search(_PLACEHOLDER.sub(" ", text)) is not None
+
+
+def is_iban(text: str) -> bool:
+    """Checks length and remainder (ISO 13616)."""
+    plain = text.replace(" ", "")
+    if not 15 <= len(plain) <= 34:
+        return False
+    return int("".join(str(int(letter, 36)) for letter in plain[4:] + plain[:4])) % 97 == 1
+
+
+def is_card(digits: str) -> bool:
+    """Checks the last digit of 13 to 19 (Luhn, ISO/IEC 7812-1)."""
+    if not 13 <= len(digits) <= 19:
+        return False
+    doubled = [int(d) * (2 if place % 2 else 1) for place, d in enumerate(reversed(digits))]
+    return sum(value - 9 if value > 9 else value for value in doubled) % 10 == 0
+
+
+def _replace_digits(text: str) -> str:
+    digits = re.sub(r"\D", "", text)
+    if _DATE.match(text) or _GROUPED.fullmatch(text):
+        return text
+    if is_card(digits) and not text.startswith("+"):
+        return NUMBER
+    starts_like_phone = text.startswith(("+", "(", "0"))
+    has_groups = len(re.findall(r"\d+", text)) >= 3
+    if MIN_PHONE_DIGITS <= len(digits) <= MAX_PHONE_DIGITS and (starts_like_phone or has_groups):
+        return PHONE
+    return text
+
+
+def _replace_names(text: str, known: _Known) -> str:
+    tokens = list(_WORD.finditer(text))
+    folded = [_fold(token[0]) for token in tokens]
+    marks = _mark_companies(text, tokens, folded, known)
+    for place, token in enumerate(tokens):
+        if not marks[place] and _is_name(text, tokens, folded, place, known, marks):
+            marks[place] = NAME
+        if marks[place] == NAME and place and not marks[place - 1] and _belongs_before(text, tokens, place):
+            marks[place - 1] = NAME
+        del token
+    pieces: list[str] = []
+    end = 0
+    for token, mark in zip(tokens, marks, strict=True):
+        between = text[end : token.start()]
+        end = token.end()
+        if mark and pieces and pieces[-1] == mark and not between.strip(" .-’'"):
+            continue
+        pieces.append(between)
+        pieces.append(mark or token[0])
+    return "".join(pieces) + text[end:]
+
+
+def _mark_companies(text: str, tokens: list[re.Match[str]], folded: list[str], known: _Known) -> list[str]:
+    marks = [""] * len(tokens)
+    for start in range(len(tokens)):
+        if marks[start] or not tokens[start][0][0].isupper():
+            continue
+        joined = ""
+        for stop in range(start, min(start + MAX_COMPANY_WORDS, len(tokens))):
+            if stop > start and text[tokens[stop - 1].end() : tokens[stop].start()].strip(" -&'’"):
+                break
+            joined += folded[stop]
+            if joined in known.companies:
+                marks[start : stop + 1] = [COMPANY] * (stop + 1 - start)
+    return marks
+
+
+def _is_name(
+    text: str, tokens: list[re.Match[str]], folded: list[str], place: int, known: _Known, marks: list[str]
+) -> bool:
+    word = tokens[place][0]
+    if not word[0].isupper():
+        return False
+    words = _words()
+    before = folded[place - 1] if place else ""
+    gap = text[tokens[place - 1].end() : tokens[place].start()] if place else ""
+    adjacent = gap.strip(" .-’'") == ""
+    if place and adjacent and before in words.titles and len(word) > 1:
+        return True
+    if place and gap == " " and before in words.greetings and _ends_greeting(text, tokens[place].end()):
+        return folded[place] not in words.titles
+    if folded[place] not in known.words:
+        return False
+    if folded[place] not in words.ordinary:
+        return True
+    after = folded[place + 1] if place + 1 < len(folded) else ""
+    return (folded[place], after) in known.pairs or (adjacent and (before, folded[place]) in known.pairs)
+
+
+def _ends_greeting(text: str, end: int) -> bool:
+    """ "Hi Anna," and "Hallo Jörg!" and "Dear Anna Berg," but not "Dear Reader we ..." """
+    rest = text[end : end + 30]
+    return bool(re.match(r"(?: [^\W\d_a-z][\w'’-]{0,25})?\s{0,2}(?:[,!:\n]|-|–|$)", rest))
+
+
+def _belongs_before(text: str, tokens: list[re.Match[str]], place: int) -> bool:
+    """An initial in front of a name: "J. Smith"."""
+    word = tokens[place - 1][0]
+    gap = text[tokens[place - 1].end() : tokens[place].start()]
+    return len(word) == 1 and word.isupper() and gap in (". ", ".")
+
+
+@lru_cache(maxsize=4)
+def _know(names: tuple[str, ...], companies: tuple[str, ...]) -> _Known:
+    words: set[str] = set()
+    pairs: set[tuple[str, str]] = set()
+    skipped = _words().titles
+    for name in names:
+        if "@" in name:
+            continue
+        parts = [_fold(part) for part in _WORD.findall(name)]
+        parts = [part for part in parts if len(part) >= MIN_NAME_LETTERS and part not in skipped]
+        words.update(parts)
+        pairs.update(pairwise(parts))
+        pairs.update(pairwise(reversed(parts)))
+    labels = {_label(company) for company in companies if "@" not in company}
+    return _Known(frozenset(words), frozenset(pairs), frozenset(x for x in labels if len(x) >= MIN_COMPANY_LETTERS))
+
+
+def _label(company: str) -> str:
+    """ "holloway-brewing.co.uk" and "Holloway Brewing" -> "hollowaybrewing"."""
+    return "".join(_fold(word) for word in _WORD.findall(company.split(".", 1)[0]))
+
+
+def _fold(word: str) -> str:
+    return word.replace("’", "'").removesuffix("'s").casefold()
+
+
+@lru_cache(maxsize=1)
+def _words() -> _Words:
+    table = tomllib.loads((data_folder() / "insights" / "redaction.toml").read_text(encoding="utf-8"))
+    return _Words(*(frozenset(word.casefold() for word in table[key]) for key in ("titles", "greetings", "ordinary")))
