@@ -439,3 +439,22 @@ def test_starttls_is_never_skipped_when_the_server_has_none(tmp_path, mail_serve
     with pytest.raises(ServiceDown, match="starttls"):
         check_login(smtp_settings(tmp_path, mail_server.port, "starttls"))
     assert mail_server.took == []
+
+
+def test_names_companies_numbers_and_links_of_prospects_never_reach_the_mail(workspace, mail_server):
+    database = workspace.open_database()
+    message = ask(
+        database,
+        "Could you call Li Wen at Globex on +49 30 1234567, write to li@globex.example or see https://globex.example/x?",
+        topic=1,
+    )
+    database.conn.execute("insert into people values (?, 'from', 'li@globex.example', 'Li Wen', 0)", (message,))
+    database.conn.execute("update topics set name = 'Should we ask Li Wen of Globex?'")
+    send_digest(workspace, database, MONDAY)
+    found = email.message_from_bytes(mail_server.took[0][1], policy=policy.default)
+    forms = [found["Subject"], *(part.get_content() for part in found.iter_parts())]
+    for form in forms:
+        for private in ("Wen", "Globex", "globex.example", "1234567"):
+            assert private not in form
+    assert "[link]" in forms[1]
+    database.conn.close()
