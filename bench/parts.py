@@ -190,9 +190,8 @@ def main() -> None:
         )
     if args.case:
         for part in split_mail(mails[args.case]):
-            print(
-                f"[{part.role} {part.depth} {part.label} {part.author_name} <{part.author}> {part.sent_at}]\n{part.text}"
-            )
+            print(f"[{part.role} {part.depth} {part.label} {part.author_name} <{part.author}> {part.sent_at}]")
+            print(part.text)
         return
     results = {case_id: split_mail(mail) for case_id, mail in mails.items()}
     for title, reading in (("read while developing", True), ("only scored", False)):

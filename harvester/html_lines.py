@@ -18,14 +18,14 @@ MAX_ANCHORS = 500
 BARE_ADDRESS = re.compile(r"<((?:mailto:)?[\w.+%'-]{1,80}@[\w.-]{1,120})>")
 TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:]{0,20})")
 VOID = frozenset(("br", "hr", "img", "meta", "link", "input", "area", "base", "col", "wbr", "source", "param", "embed"))
-SKIPPED = frozenset(
-    ("head", "script", "style", "title", "template", "object", "iframe", "select", "svg", "math", "xml", "noframes")
+SKIPPED = frozenset("head script style title template object iframe select svg math xml noframes".split())
+BLOCKS = frozenset(
+    (
+        "address article aside blockquote body caption center dd details dir div dl dt fieldset figcaption figure "
+        "footer form h1 h2 h3 h4 h5 h6 header html li main menu nav ol p pre section signature summary table tbody "
+        "tfoot thead tr ul"
+    ).split()
 )
-BLOCKS = frozenset((
-    "address", "article", "aside", "blockquote", "body", "center", "dd", "details", "dir", "div", "dl", "dt", "fieldset",
-    "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "html", "li", "main", "menu",
-    "nav", "ol", "p", "pre", "section", "summary", "table", "tbody", "tfoot", "thead", "tr", "ul", "caption", "signature",
-))  # fmt: skip
 SPACED = frozenset(("p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "dl", "blockquote", "pre"))
 SPACE = re.compile(r"[ \t\r\n\f\xa0\u2000-\u200a\u202f\u3000]+")
 INVISIBLE = dict.fromkeys(
@@ -36,7 +36,7 @@ QUOTE_MARKS = re.compile(
     r"(?:^|[\s_]|ydp[0-9a-f]{1,12}|yiv\d{1,14})(?:gmail_quote(?:_container)?|gmail_extra|yahoo_quoted|moz-forward-container|"
     r"protonmail_quote|tutanota_quote|zmail_extra|missive_quote|mailspring-quote|nylas-quote|hs_reply|front-blockquote|"
     r"mail-quote-collapse|mail_quote|cloudmagic-quoted|quoted-text|ms-outlook-mobile-reference-message|hmquote|"
-    r"freemail_quote|aolReplacedBody|aol_quoted|wm_quote|WordSection_quote|OutlookMessageHeader_container)(?:$|[\s_-])",
+    r"freemail_quote|aolReplacedBody|aol_quoted|wm_quote|WordSection_quote|OLK_SRC_BODY_SECTION|mail-editor-reference-message-container)(?:$|[\s_-])",
 )
 SIGNATURE_MARKS = re.compile(
     r"(?:^|[\s_]|ydp[0-9a-f]{1,12}|yiv\d{1,14})(?:gmail_signature(?:_prefix)?|moz-signature|AppleMailSignature|Signature|"
@@ -47,7 +47,7 @@ SIGNATURE_MARKS = re.compile(
 ATTRIBUTION_MARKS = re.compile(
     r"(?:^|[\s_])(?:gmail_attr|moz-cite-prefix|reply-intro|cite-prefix|hs_attribution)(?:$|[\s_])"
 )
-HEADER_MARKS = re.compile(r"(?:^|_)(?:divRplyFwdMsg|mail-editor-reference-message-container|OLK_SRC_BODY_SECTION)$")
+HEADER_MARKS = re.compile(r"(?:^|_)divRplyFwdMsg$")
 HIDDEN = re.compile(
     r"display\s{0,3}:\s{0,3}none|visibility\s{0,3}:\s{0,3}hidden|mso-hide\s{0,3}:\s{0,3}all|"
     r"font-size\s{0,3}:\s{0,3}0(?:px|pt|em)?\s{0,3}(?:;|!|$)|max-height\s{0,3}:\s{0,3}0(?:px)?\s{0,3}(?:;|!|$)|opacity\s{0,3}:\s{0,3}0\s{0,3}(?:;|!|$)",
@@ -314,6 +314,8 @@ def _read_marks(tag: str, attributes: dict[str, str | None], style: str, writer:
         writer.hint = "signature"
     elif ATTRIBUTION_MARKS.search(marks):
         writer.hint = "attribution"
+    elif HEADER_MARKS.search(marks):
+        writer.hint = "headers"
 
 
 def _is_indentation(attributes: dict[str, str | None], style: str) -> bool:
@@ -332,9 +334,8 @@ def _leave(opened: _Open, writer: _Writer) -> None:
         writer.anchor = None
     if opened.block:
         writer.end_line()
-    elif opened.depth != writer.depth or opened.hint != writer.hint or opened.region != writer.region:
-        if writer.hint or opened.depth != writer.depth:
-            writer.end_line()
+    elif opened.depth != writer.depth or (writer.hint and opened.hint != writer.hint):
+        writer.end_line()
     if opened.region != writer.region:
         writer.ends[writer.region] = len(writer.lines)
     if opened.spaced:

@@ -50,8 +50,9 @@ PIECES = (
 )
 TAGS = (
     "<div>", "</div>", "<p>", "</p>", "<blockquote>", "</blockquote>", "<blockquote type='cite'>", "<br>", "<hr>",
-    "<div class='gmail_quote'>", "<div id='divRplyFwdMsg'>", "<div class='gmail_signature'>", "<span style='color:red'>",
-    "</span>", "<table><tr><td>", "</td></tr></table>", "<ul><li>", "</ul>", "<b>", "</b>", "&nbsp;", "&amp;", "<!-- x -->",
+    "<div class='gmail_quote'>", "<div id='divRplyFwdMsg'>", "<div class='gmail_signature'>",
+    "<span style='color:red'>", "</span>", "<table><tr><td>", "</td></tr></table>", "<ul><li>", "</ul>", "<b>", "</b>",
+    "&nbsp;", "&amp;", "<!-- x -->",
 )  # fmt: skip
 
 

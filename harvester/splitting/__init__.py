@@ -1,4 +1,4 @@
-"""Takes a mail apart into parts: who wrote which words, and when. Pure and linear; knows nothing of databases or people."""
+"""Takes a mail apart into parts: who wrote which words, and when. Pure and linear; knows nothing of databases."""
 
 from harvester.splitting.links import own_links
 from harvester.splitting.split import split_mail

@@ -1,4 +1,4 @@
-"""Reads attribution lines ("On ... X wrote:"), broken over up to four lines, with or without a verb, in any language."""
+"""Reads attribution lines ("On ... X wrote:"), broken over several lines, with or without a verb, in any language."""
 
 import re
 from collections.abc import Sequence
@@ -21,6 +21,9 @@ DATE_FIRST = re.compile(r"\s{0,4}\d{4}[/-]\d{1,2}[/-]\d{1,2}\b")
 NUMBERED = re.compile(r"[^\w]*\d")
 DATE_SHAPE = re.compile(r"\d{1,4}\s?[./-]\s?\d{1,2}\s?[./-]\s?\d{1,4}|\d{4}\s?[年년]")
 TIME_SHAPE = re.compile(r"\d{1,2}[:h.]\d{2}|\d\s?[時时点點시]")
+# A year, a clock or a whole date: "On Monday Tom asked:" alone is an ordinary sentence.
+EXACT = re.compile(r"\d{4}|\d{1,2}[:h.]\d{2}|\d[./-]\d{1,2}[./-]\d")
+OFFSET = re.compile(r"(?:gmt|utc)?[+-]\d{1,2}:?\d{0,2}")
 ADDRESS_GROUP = re.compile(
     r"[<\[(]{0,2}\s?(?:mailto:[^<>]{0,80}<\s?)?(?:mailto:)?\[?"
     r"[\w.+%&'-]{1,128}@[\w-]{1,63}(?:\.[\w-]{1,63}){0,8}"
@@ -162,7 +165,7 @@ def _read_joined(
         return None
     strong = has_date and (kinds[0] in "OD" or kinds[:2] == "ND" or kinds[-1] == "D" or has_verb)
     if has_date and has_verb:
-        if not (address or quote_follows or _looks_like_name(name)):
+        if not (address or quote_follows or (_looks_like_name(name) and EXACT.search(text))):
             return None
     elif has_date and address:
         # A verb in a language nobody taught us is a stray word; then a marked quote must follow.
@@ -174,9 +177,7 @@ def _read_joined(
     elif address:
         if stray > 1:
             return None
-    elif not has_verb:
-        return None
-    elif not quote_follows or stray or len(named) > 5 or (not name and "O" not in kinds):
+    elif not has_verb or not quote_follows or stray or len(named) > 5 or (not name and "O" not in kinds):
         return None
     moment = parse_date(fold(_date_text(tokens)), tables, before=sent_at) if has_date else None
     return author, moment, strong
@@ -209,7 +210,7 @@ def _classify(text: str, tables: Tables) -> _Tokens:
                 kinds[at] = "A"
             elif not word.strip(EDGE) or word.strip(EDGE) in tables.small_words:
                 kinds[at] = "C"
-            elif word in tables.auxiliaries and at and kinds[at - 1] in "DC":
+            elif at and kinds[at - 1] in "DC" and word in tables.auxiliaries:  # noqa: SIM114 - two reasons
                 kinds[at] = "C"
             else:
                 kinds[at] = "N"
@@ -257,10 +258,14 @@ def _mark_dates(folded: list[str], kinds: list[str], tables: Tables) -> None:
         elif _glued_month(bare, tables) and not month:
             kinds[at] = "D"
             month = True
-        elif ((bare in tables.date_words or bare in ("gmt", "utc")) and at and kinds[at - 1] in "DO") or re.fullmatch(
-            r"(?:gmt|utc)?[+-]\d{1,2}:?\d{0,2}", bare
-        ):
+        elif _is_zone_or_half_day(bare, kinds[at - 1] if at else "", tables):
             kinds[at] = "D"
+
+
+def _is_zone_or_half_day(bare: str, kind_before: str, tables: Tables) -> bool:
+    if kind_before and kind_before in "DO" and (bare in tables.date_words or bare in ("gmt", "utc")):
+        return True
+    return OFFSET.fullmatch(bare) is not None
 
 
 def _is_weekday_here(folded: list[str], at: int, tables: Tables) -> bool:

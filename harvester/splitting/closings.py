@@ -21,9 +21,9 @@ WEB = re.compile(
 )
 MAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}\.")
 IMAGE = re.compile(r"\[(?:image|cid|logo)[:\s][^\]]{0,200}\]|<[^<>]{0,60}\.(?:png|jpe?g|gif)>", re.IGNORECASE)
-NAME_LINE = re.compile(
-    r"[^\W\d_a-zß-öø-ÿ][\w'’.-]*(?: (?:[^\W\d_a-zß-öø-ÿ][\w'’.-]*|van|von|de|der|den|di|da|dos|del|la|le|el|bin|zu|y|e)){0,4}"
-)
+CAPITALISED = r"[^\W\d_a-zß-öø-ÿ][\w'’.-]*"
+PARTICLES = "van|von|de|der|den|di|da|dos|del|la|le|el|bin|zu|y|e"
+NAME_LINE = re.compile(rf"{CAPITALISED}(?: (?:{CAPITALISED}|{PARTICLES})){{0,4}}")
 DASHED_NAME = re.compile(r"[ \t]*[-–—~]{1,2} ?(" + NAME_LINE.pattern + r")$")
 EDGE = " \t,.;:!*_-–—~|/\\\"'()[]>"
 MAX_TAIL = 30
@@ -319,7 +319,7 @@ def _is_formal(stretch: _Stretch, block: Sequence[int]) -> bool:
         return False
     named = [at for at in block if _begins_with_name(stretch, at)]
     contacts = sum(_is_contact(stretch, at) for at in block)
-    return bool(named) and (len(named) > 1 or contacts > 0 or len(block) > 3) or contacts > 1
+    return (bool(named) and (len(named) > 1 or contacts > 0 or len(block) > 3)) or contacts > 1
 
 
 def _begins_with_name(stretch: _Stretch, at: int) -> bool:

@@ -1,7 +1,7 @@
 """Decides for every line which message of the conversation it belongs to: one pass with a stack of open messages."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from harvester.splitting.authors import NOBODY, Author
@@ -136,7 +136,9 @@ def _open(machine: _Machine, opener: Opener) -> None:
     following = _next_line(lines, opener.end)
     _flush_pending(machine, lines[opener.start])
     stack = machine.stack
-    while len(stack) > 1 and (stack[-1].depth > depth or _has_left(stack[-1], opener.start)):
+    # Outlook puts the older messages of a thread into elements side by side.
+    stays = opener.kind == HEADERS and not opener.forwarded
+    while len(stack) > 1 and (stack[-1].depth > depth or (not stays and _has_left(stack[-1], opener.start))):
         stack.pop()
     # The last line of an attribution may only look quoted ("> wrote:" after a broken address); that of a block is.
     body_depth = max(depth, lines[opener.end - 1].depth) if opener.kind != ATTRIBUTION else depth
@@ -185,13 +187,11 @@ def _judge(machine: _Machine, opener: Opener, *, marked: bool) -> Opener:
     level = machine.stack[-1].message.level
     if opener.forwarded or level > 0 or not machine.forward_subject:
         return opener
-    if opener.kind == ATTRIBUTION and (marked or _has_own_words(machine)):
-        return opener if marked else _as_forwarded(opener)
-    return _as_forwarded(opener)
+    return opener if opener.kind == ATTRIBUTION and marked else _as_forwarded(opener)
 
 
 def _as_forwarded(opener: Opener) -> Opener:
-    return Opener(opener.start, opener.end, opener.kind, opener.author, opener.sent_at, forwarded=True)
+    return replace(opener, forwarded=True)
 
 
 def _has_own_words(machine: _Machine) -> bool:

@@ -15,7 +15,7 @@ from harvester.splitting.attributions import (
     read_attribution,
     read_unfinished,
 )
-from harvester.splitting.authors import NOBODY, Author
+from harvester.splitting.authors import NOBODY, Author, find_address
 from harvester.splitting.dates import parse_date
 from harvester.splitting.headers import (
     HeaderBlock,
@@ -37,6 +37,7 @@ BLOCK_DISTANCE = 4
 # Every try costs a constant; a body that provokes more than this was not written by a mail client.
 MAX_TRIES = 800
 MAX_GLUED = 40
+MAX_MARKED = 12
 CLOSING = ("end ", "ende ", "fin ", "fine ", "fim ", "koniec ", "konec ", "slut ", "einde ", "конец ", "sfârșit")
 
 
@@ -44,8 +45,8 @@ CLOSING = ("end ", "ende ", "fin ", "fine ", "fim ", "koniec ", "konec ", "slut 
 class Opener:
     """Lines start..end-1 introduce a message by `author`.
 
-    forwarded: a marker says that it was passed on. language: of the header block's labels.
-    marker_only: "reply above this line", which is quoted back on top as well. closing: a marker says that a quoted message ends here.
+    forwarded: a marker says that it was passed on. closing: a marker says that a quoted message ends here.
+    language: of the header block's labels. marker_only: "reply above this line", which is quoted back on top as well.
     """
 
     start: int
@@ -104,12 +105,44 @@ def find_openers(lines: Sequence[Line], tables: Tables, sent_at: datetime | None
                 opener = _read_stacked(lines, at, floor, tables, sent_at)
             if opener is None and is_end:
                 opener = _read_attribution(lines, at, floor, tables, sent_at)
+        if opener is None and lines[at].hint in ("attribution", "headers"):
+            opener = _read_marked_lines(lines, at, floor, tables, sent_at)
         if opener is None:
             at += 1
             continue
         found.append(opener)
         at = floor = opener.end
     return found
+
+
+def _read_marked_lines(
+    lines: Sequence[Line], at: int, floor: int, tables: Tables, sent_at: datetime | None
+) -> Opener | None:
+    """Lines that the client itself marked as introducing a quote, in a language nobody taught us."""
+    hint = lines[at].hint
+    if at > floor and lines[at - 1].hint == hint and lines[at - 1].text:
+        return None  # an ordinary reader follows from here on
+    end = at
+    while end < min(len(lines), at + MAX_MARKED) and lines[end].hint == hint:
+        end += 1
+    text = " ".join(line.text for line in lines[at:end]).strip()
+    if not text or len(text) > 1_000 or not (find_address(text) or any(map(str.isdigit, text))):
+        return None
+    kind = ATTRIBUTION if hint == "attribution" else HEADERS
+    return Opener(at, end, kind, _guess_author(text), parse_date(fold(text), tables, before=sent_at))
+
+
+def _guess_author(text: str) -> Author:
+    """The first address, and the capitalised words right before it."""
+    match = find_address(text)
+    if match is None:
+        return NOBODY
+    words: list[str] = []
+    for word in reversed(text[: match.start()].rstrip("<([ \"'").split()):
+        if len(words) == 4 or not word[0].isalpha() or word[0].islower() or word.endswith((":", ",", "：")):
+            break
+        words.insert(0, word.strip("\"'<>"))
+    return Author(" ".join(words) or None, match.group().lower())
 
 
 def _precedes_addresses(lines: Sequence[Line], at: int) -> bool:

@@ -26,12 +26,14 @@ from harvester.splitting.tables import Tables, load_tables
 MAX_ATTACHED_DEPTH = 4
 QUOTED_LINE = re.compile(r"^>", re.MULTILINE)
 HTML_STRUCTURE = re.compile(r"blockquote|quote|RplyFwdMsg|border-(?:top|left)|appendonsend|<hr|&gt;", re.IGNORECASE)
+# A page with this many words is no stub.
+MANY_WORDS = 400
 PREFIX = re.compile(r"\s{0,3}([^\W\d_]{1,15})(?:\[\d{1,3}\]|\(\d{1,3}\)|\*\d{1,3})?\s?[:：]")
 ROLES = {SIGNATURE: Role.SIGNATURE, MOBILE: Role.NOTICE, BANNER: Role.NOTICE, DISCLAIMER: Role.DISCLAIMER}
 
 
 def split_mail(mail: Mail) -> tuple[Part, ...]:
-    """All parts of a mail in reading order; every visible word is in exactly one. Attached mails follow as forwarded."""
+    """All parts of a mail in reading order; every visible word is in exactly one. Attached mails follow, forwarded."""
     tables = load_tables()
     parts = _split_body(mail, tables)
     parts += _split_attached(mail, tables, depth=1)
@@ -49,6 +51,7 @@ def _split_body(mail: Mail, tables: Tables) -> list[Part]:
     lines = separate_glued_lines(lines, tables, mail.sent_at)
     openers = find_openers(lines, tables, mail.sent_at)
     openers = resolve_addresses(openers, mail)
+    lines = deepen_unmarked_regions(lines, openers)
     segments = assign_lines(lines, openers, forward_subject=is_forward(mail.subject, openers, tables))
     segments = separate_marked_answers(lines, segments, tables, initials_of(mail.sender))
     parts = _make_parts(mail, lines, segments, tables)
@@ -58,21 +61,29 @@ def _split_body(mail: Mail, tables: Tables) -> list[Part]:
 
 
 def read_body_lines(mail: Mail) -> tuple[list[Line], str]:
-    """The lines of the alternative that shows more of the structure, and what was too long to read."""
-    if mail.html and _prefers_html(mail.text, mail.html):
-        lines, rest = read_html_lines(mail.html)
-        if any(line.text for line in lines) or not mail.text:
-            return lines, rest
-    return read_plain_lines(mail.text or "")
+    """The lines of the alternative that shows more, and what was too long to read.
+
+    HTML has unbroken lines and the marks of its client; the plain text wins where only it shows the quote or the words.
+    """
+    text, html = mail.text or "", mail.html or ""
+    if not html:
+        return read_plain_lines(text)
+    if text.strip() and QUOTED_LINE.search(text) and not HTML_STRUCTURE.search(html):
+        return read_plain_lines(text)
+    lines, rest = read_html_lines(html)
+    if text.strip() and not rest and _shows_less(lines, text):
+        return read_plain_lines(text)
+    return lines, rest
 
 
-def _prefers_html(text: str | None, html: str) -> bool:
-    """HTML has unbroken lines and marks of its client; the plain text wins where only it shows the quote or the words."""
-    if not text or not text.strip():
-        return True
-    if QUOTED_LINE.search(text) and not HTML_STRUCTURE.search(html):
+def _shows_less(lines: Sequence[Line], text: str) -> bool:
+    """Whether HTML lacks words that the plain text has ("click here to continue")."""
+    shown = sum(len(line.text.split()) for line in lines)
+    if shown > MANY_WORDS:
         return False
-    return len(text) < 4_000_000
+    structured = any(line.depth or line.region or line.hint for line in lines)
+    typed = sum(any(map(str.isalnum, word)) and "://" not in word for word in text[:200_000].split())
+    return shown < typed * (0.5 if structured else 0.95)
 
 
 def is_forward(subject: str, openers: Sequence[Opener], tables: Tables) -> bool:
@@ -88,6 +99,30 @@ def is_forward(subject: str, openers: Sequence[Opener], tables: Tables) -> bool:
         return bool(forwarding)
     language = next((opener.language for opener in openers if opener.language), "")
     return language in forwarding and language not in answering
+
+
+def deepen_unmarked_regions(lines: list[Line], openers: Sequence[Opener]) -> list[Line]:
+    """Elements that a client made for a quote, with neither an introduction nor a deeper quote in them, are quotes."""
+    introduced = {lines[opener.start].region for opener in openers}
+    starts: dict[int, int] = {}
+    deepest: dict[int, int] = {}
+    for at, line in enumerate(lines):
+        if line.region:
+            starts.setdefault(line.region, at)
+            deepest[line.region] = max(deepest.get(line.region, 0), line.depth)
+    bare = {
+        region
+        for region, start in starts.items()
+        if region not in introduced and deepest[region] <= lines[start].depth and not _follows_opener(openers, start)
+    }
+    if not bare:
+        return lines
+    return [replace(line, depth=line.depth + 1) if line.region in bare else line for line in lines]
+
+
+def _follows_opener(openers: Sequence[Opener], start: int) -> bool:
+    """Whether an introduction stands right above a line (then it opens what follows by itself)."""
+    return any(0 <= start - opener.end <= 3 for opener in openers)
 
 
 def _append_rest(parts: list[Part], rest: str) -> list[Part]:
