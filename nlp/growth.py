@@ -4,7 +4,7 @@ What was placed stays; running it twice adds nothing.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -21,7 +21,7 @@ from nlp.space import (
     RawRows,
     centre_rows,
     embed_expressions,
-    empty_centre,
+    first_centre,
     lay_out_blocks,
     smooth_rows,
     widen_centre,
@@ -30,6 +30,7 @@ from nlp.store import (
     MACHINE,
     Standing,
     all_topics,
+    carrying_topics,
     insert_topic,
     known_people,
     load_insights,
@@ -74,7 +75,8 @@ def grow_topics(
     model = f"{SCHEME}/{encoders.name}"
     blocks = lay_out_blocks(encoders)
     # Read before anything is added to it: what was compared under a centre that still moved is compared anew.
-    is_settled = (load_centre(database, model) or empty_centre(blocks)).is_frozen
+    centre = load_centre(database, model)
+    is_settled = centre is not None and centre.is_frozen
     embedded = _embed_missing(database, model, blocks, progress)
     standings = load_standings(database)
     unplaced = sum(standing.topic == UNPLACED for standing in standings)
@@ -100,7 +102,7 @@ def _embed_missing(database: Database, model: str, blocks: Sequence[Block], prog
     embedded = 0
     while missing := load_unembedded(database, (model, model + QUESTIONS), EMBED_CHUNK):
         rows = embed_expressions(blocks, [expression for _, expression in missing])
-        centre = widen_centre(load_centre(database, model) or empty_centre(blocks), rows, blocks)
+        centre = widen_centre(load_centre(database, model) or first_centre(blocks), rows, blocks)
         ids = [insight for insight, _ in missing]
         with transaction(database) as connection:
             save_vectors(connection, model + QUESTIONS, ids, rows.questions)
@@ -164,12 +166,13 @@ def _store(
     now: datetime,
 ) -> None:
     """Vectors, new topics and assignments in one transaction; then nothing of this run is undecided."""
-    members = _members(standings, placement)
+    topics = {topic.id: topic for topic in all_topics(database)}
+    carrier = carrying_topics(topics.values()) | {born: born for born in placement.born}
+    members = _members(standings, placement, carrier)
     ids = [standing.insight for standing in standings]
     row_of = {insight: row for row, insight in enumerate(ids)}
-    touched = sorted({placed.topic for placed in placement.placed})
+    touched = sorted({carrier[placed.topic] for placed in placement.placed})
     insights = {insight.id: insight for insight in load_insights(database)}
-    topics = {topic.id: topic for topic in all_topics(database)}
     shown, names = shown_topics(database), known_people(database)
     with transaction(database) as connection:
         save_vectors(connection, model, [ids[row] for row in space.fresh], space.vectors[space.fresh])
@@ -188,14 +191,14 @@ def _store(
         )
 
 
-def _members(standings: Sequence[Standing], placement: Placement) -> dict[int, list[int]]:
-    """Topic id -> insight ids after this run."""
+def _members(standings: Sequence[Standing], placement: Placement, carrier: Mapping[int, int]) -> dict[int, list[int]]:
+    """Carrying topic id -> insight ids after this run."""
     members: dict[int, list[int]] = {}
     for standing in standings:
         if standing.topic != UNPLACED:
-            members.setdefault(standing.topic, []).append(standing.insight)
+            members.setdefault(carrier[standing.topic], []).append(standing.insight)
     for placed in placement.placed:
-        members.setdefault(placed.topic, []).append(standings[placed.row].insight)
+        members.setdefault(carrier[placed.topic], []).append(standings[placed.row].insight)
     return members
 
 

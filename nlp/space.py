@@ -3,12 +3,14 @@
 Pure functions over arrays. A row is one insight; its columns are the blocks of the encoders, one after the other.
 """
 
+import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from harvester.resources import data_folder
 from nlp.embedding import Embedder, Encoders, Vectors, unit_rows
 
 ANSWER_WEIGHT = (
@@ -95,10 +97,19 @@ def embed_expressions(blocks: Sequence[Block], expressions: Sequence[Expression]
     return RawRows(questions, answers)
 
 
-def empty_centre(blocks: Sequence[Block]) -> Centre:
-    """The centre before the first insight."""
-    zeros = np.zeros(blocks[-1].columns.stop, dtype=np.float64)
-    return Centre(zeros, zeros, zeros, zeros)
+def first_centre(blocks: Sequence[Block]) -> Centre:
+    """The centre before the first insight: what buyers and colleagues write everywhere."""
+    languages = tomllib.loads((data_folder() / "embedding" / "centre.toml").read_text(encoding="utf-8"))
+    questions = [Expression(text, "", None, code) for code, said in languages.items() for text in said["questions"]]
+    answers = [Expression(text, "", None, code) for code, said in languages.items() for text in said["answers"]]
+    asked = embed_expressions(blocks, questions).questions
+    answered = embed_expressions(blocks, answers).questions
+    return Centre(
+        asked.sum(axis=0, dtype=np.float64),
+        answered.sum(axis=0, dtype=np.float64),
+        _count_spoken(asked, blocks),
+        _count_spoken(answered, blocks),
+    )
 
 
 def widen_centre(centre: Centre, rows: RawRows, blocks: Sequence[Block]) -> Centre:

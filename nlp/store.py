@@ -23,7 +23,10 @@ TOPIC_COLUMNS = "id, name, slug, named_by, status, category, stage, born_at, mer
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where one insight stands. topic: the one that carries on, 0 while unplaced."""
+    """Where one insight stands. topic: its own one, merged or not; 0 while unplaced.
+
+    A merged topic goes on attracting what is like its own insights: the middle of two meanings is like neither.
+    """
 
     insight: int
     message: int
@@ -79,12 +82,11 @@ def insights_by_id(database: Database, insights: Sequence[int]) -> dict[int, Sto
 
 def load_standings(database: Database) -> tuple[Standing, ...]:
     """Where every insight stands, oldest id first."""
-    carrier = carrying_topics(all_topics(database))
     rows = database.conn.execute(
         "select i.id, i.message, i.company, a.topic from insights i left join assignments a on a.insight = i.id"
         " order by i.id"
     )
-    return tuple(Standing(row[0], row[1], row[2], 0 if row[3] is None else carrier[row[3]]) for row in rows)
+    return tuple(Standing(row[0], row[1], row[2], row[3] or 0) for row in rows)
 
 
 def topic_insights(database: Database) -> dict[int, tuple[StoredInsight, ...]]:

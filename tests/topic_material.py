@@ -1,0 +1,60 @@
+"""Insights put straight into a database, and a small crowd of questions with known meanings."""
+
+from datetime import UTC, datetime
+from functools import cache
+
+from sqlite_utils import Database
+
+from harvester.database import transaction
+from nlp.embedding import Encoders, load_encoders
+
+MONDAY = datetime(2026, 11, 2, 9, tzinfo=UTC)
+
+PRICE = (
+    "What does it cost per user and month?",
+    "How much is a licence for one user per month?",
+    "Could you tell me the price per user?",
+    "What would we pay per seat each month?",
+    "What is the monthly price for each user?",
+    "How much do you charge per user?",
+)
+SAP = (
+    "Do you integrate with SAP?",
+    "Is there an interface to SAP?",
+    "Can it be connected to our SAP system?",
+    "Does your product work together with SAP?",
+    "How does the integration with SAP work?",
+)
+HOSTING = (
+    "Where is our data stored?",
+    "In which country do you store the data?",
+    "Is the data stored in the European Union?",
+    "Where are the servers located that store our data?",
+    "Are your servers located in Europe?",
+)
+LONELY = "Does your founder still ride a penny-farthing to work?"
+
+
+@cache
+def real_encoders() -> Encoders:
+    """Both packaged encoders, loaded once for all tests."""
+    return load_encoders()
+
+
+def add_insights(database: Database, texts: tuple[str, ...], *, first: int = 1, asked_at: datetime = MONDAY) -> None:
+    """One insight per text, each in a mail and of a company of its own. first: id of the first insight."""
+    with transaction(database) as connection:
+        for number, text in enumerate(texts, start=first):
+            connection.execute(
+                "insert into messages (id, sha256, size, captured_at) values (?, ?, 0, ?)",
+                (number, f"sha-{number}", asked_at.isoformat()),
+            )
+            connection.execute(
+                "insert into insights (id, message, part, kind, text, fingerprint, thread, company, asked_at, language,"
+                " category, stage, confidence, rule) values (?, ?, 0, 'question', ?, ?, ?, ?, ?, 'en', 'other',"
+                " 'consideration', 1, 'test')",
+                (number, number, text, str(number), f"t{number}", f"c{number}.example", asked_at.isoformat()),
+            )
+            connection.execute(
+                "insert into insights_search (rowid, text, answer, subject) values (?, ?, '', '')", (number, text)
+            )
