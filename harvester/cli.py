@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harvester.cli_support import counted, print_json, say, workspace_of
+from harvester.cli_support import console, counted, print_json, say, workspace_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,10 +20,15 @@ if TYPE_CHECKING:
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
+quarantine_app = typer.Typer(no_args_is_help=True, help="Look at mails that nobody we trust vouches for.")
+MailNumbers = Annotated[list[int], typer.Argument(help="Numbers from `answers quarantine list`.")]
+
+
 def register(app: typer.Typer) -> None:
     """Add this package's verbs to the command."""
     app.command()(load)
     app.command()(poll)
+    app.add_typer(quarantine_app, name="quarantine")
 
 
 def load(
@@ -58,6 +63,64 @@ def poll(ctx: typer.Context, as_json: AsJson = False) -> None:
         lambda database, progress: poll_mailbox(database, workspace.config.imap, workspace.now(), progress),
     )
     _report(captured, as_json)
+
+
+@quarantine_app.command("list")
+def list_quarantine(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """Show the mails in quarantine and why they are there."""
+    from dataclasses import asdict
+
+    from rich.table import Table
+    from rich.text import Text
+
+    from harvester.store import quarantined_mails
+
+    database = workspace_of(ctx).open_database()
+    try:
+        mails = quarantined_mails(database)
+    finally:
+        database.conn.close()
+    if as_json:
+        print_json([asdict(mail) for mail in mails])
+    elif not mails:
+        say("The quarantine is empty.")
+    else:
+        table = Table(box=None, padding=(0, 2, 0, 0))
+        for heading in ("mail", "sent", "from", "subject", "reason"):
+            table.add_column(heading)
+        for mail in mails:
+            table.add_row(
+                str(mail.message), mail.sent_at[:10], Text(mail.sender), Text(mail.subject), Text(mail.reason)
+            )
+        console().print(table)
+
+
+@quarantine_app.command("release")
+def release_quarantine(ctx: typer.Context, mails: MailNumbers) -> None:
+    """Let mails in; they count from the next `answers analyze` on."""
+    from harvester.store import release_mail
+
+    database = workspace_of(ctx).open_database()
+    try:
+        for message in mails:
+            release_mail(database, message)
+    finally:
+        database.conn.close()
+    say(f"{len(mails)} released; run `answers analyze`")
+
+
+@quarantine_app.command("drop")
+def drop_quarantine(ctx: typer.Context, mails: MailNumbers) -> None:
+    """Delete mails from the quarantine; they are not fetched again."""
+    from harvester.store import drop_mail
+
+    database = workspace_of(ctx).open_database()
+    try:
+        for message in mails:
+            drop_mail(database, message)
+    finally:
+        database.conn.close()
+    say(f"{len(mails)} dropped")
 
 
 def run_capture(

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import sqlite_utils
 
 from harvester.database import transaction
-from harvester.errors import AnswersError, DatabaseError
+from harvester.errors import AnswersError, DatabaseError, UsageError
 from harvester.records import FailedReading, ImapOrigin, Part, RawMail, Reading, Role, Status
 from harvester.threads import linked_ids, quote_hashes, text_hash, thread_key
 
@@ -233,6 +233,50 @@ def load_parts(database: sqlite_utils.Database, message: int) -> tuple[Part, ...
         )
         for role, text, author, author_name, sent_at, depth, label, answers, author_kind in rows
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A mail that waits for a person. sent_at: ISO 8601, UTC."""
+
+    message: int
+    reason: str
+    sender: str
+    subject: str
+    sent_at: str
+
+
+def quarantined_mails(database: sqlite_utils.Database) -> tuple[Quarantined, ...]:
+    """The mails in quarantine, oldest first."""
+    rows = database.conn.execute(
+        "select r.message, coalesce(r.reason, ''), coalesce((select min(address) from people p"
+        " where p.message = r.message and p.field = 'from'), ''), coalesce(r.subject, ''), coalesce(r.sent_at, '')"
+        " from readings r where r.status = 'quarantined' order by r.message"
+    )
+    return tuple(Quarantined(*row) for row in rows)
+
+
+def release_mail(database: sqlite_utils.Database, message: int) -> None:
+    """Let a mail out of quarantine; it counts from the next `analyze` on, also when it is read again."""
+    _settle_quarantined(database, message, "status = 'accepted', released = 1, harvested = 0")
+
+
+def drop_mail(database: sqlite_utils.Database, message: int) -> None:
+    """Put a quarantined mail aside for good; its bytes are deleted, its hash stays so that it is not stored again."""
+    _settle_quarantined(database, message, "status = 'ignored', reason = 'dropped by a person'")
+    with transaction(database) as connection:
+        connection.execute("update messages set raw = null where id = ?", (message,))
+        for table in ("people", "parts", "links", "attachments"):
+            connection.execute(f"delete from {table} where message = ?", (message,))
+
+
+def _settle_quarantined(database: sqlite_utils.Database, message: int, changes: str) -> None:
+    with transaction(database) as connection:
+        cursor = connection.execute(
+            f"update readings set {changes} where message = ? and status = 'quarantined'", (message,)
+        )
+    if not cursor.rowcount:
+        raise UsageError(f"mail {message} is not in quarantine; `answers quarantine list` shows what is")
 
 
 def start_run(database: sqlite_utils.Database, verb: str, now: datetime) -> int:
