@@ -67,6 +67,9 @@ def _looks_like_mail(path: Path) -> bool:
 
 
 def _is_mbox(path: Path) -> bool:
+    # Some programs leave the envelope line in a single saved mail; an .eml file is one mail all the same.
+    if path.suffix.lower() == ".eml":
+        return False
     with path.open("rb") as file:
         return file.read(5) == b"From "
 

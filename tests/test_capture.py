@@ -149,6 +149,14 @@ def test_load_reads_eml_folder_mbox_and_maildir_and_adds_nothing_twice(tmp_path)
     assert raws[2] == b"Subject: x\n\nFrom here on it hurts\n"
 
 
+def test_eml_file_that_begins_with_an_envelope_line_is_one_mail(tmp_path):
+    raw = b"From ana@acme.example Mon Nov  2 09:00:00 2026\nSubject: x\n\nFrom here on\n\nFrom there\n"
+    (tmp_path / "a.eml").write_bytes(raw)
+    database = open_database(tmp_path / "answers.db")
+    assert load_files(database, (tmp_path / "a.eml",), NOW, ignore).new == 1
+    assert database.conn.execute("select raw from messages").fetchall() == [(raw,)]
+
+
 def test_load_of_a_missing_path_stores_nothing(tmp_path):
     (tmp_path / "a.eml").write_bytes(make_mails(1)[0])
     database = open_database(tmp_path / "answers.db")
