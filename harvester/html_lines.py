@@ -18,20 +18,21 @@ MAX_ANCHORS = 500
 BARE_ADDRESS = re.compile(r"<((?:mailto:)?[\w.+%'-]{1,80}@[\w.-]{1,120})>")
 TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:]{0,20})")
 VOID = frozenset(("br", "hr", "img", "meta", "link", "input", "area", "base", "col", "wbr", "source", "param", "embed"))
-SKIPPED = frozenset("head script style title template object iframe select svg math xml noframes".split())
-BLOCKS = frozenset(
-    (
-        "address article aside blockquote body caption center dd details dir div dl dt fieldset figcaption figure "
-        "footer form h1 h2 h3 h4 h5 h6 header html li main menu nav ol p pre section signature summary table tbody "
-        "tfoot thead tr ul"
-    ).split()
-)
+SKIPPED = frozenset((
+    "head", "script", "style", "title", "template", "object", "iframe", "select", "svg", "math", "xml", "noframes",
+))  # fmt: skip
+BLOCKS = frozenset((
+    "address", "article", "aside", "blockquote", "body", "caption", "center", "dd", "details", "dir", "div", "dl", "dt",
+    "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "html", "li",
+    "main", "menu", "nav", "ol", "p", "pre", "section", "signature", "summary", "table", "tbody", "tfoot", "thead",
+    "tr", "ul",
+))  # fmt: skip
 SPACED = frozenset(("p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "dl", "blockquote", "pre"))
 SPACE = re.compile(r"[ \t\r\n\f\xa0\u2000-\u200a\u202f\u3000]+")
 INVISIBLE = dict.fromkeys(
     [*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2065), 0xFEFF, 0x00AD, 0x034F]
 )
-# Prefixes that web mailers put before the classes and ids of mail they show (x_, ydp1234, yiv999, m_-123) do not matter.
+# Prefixes that web mailers put before the classes and ids of mail they show (x_, ydp1234, yiv999) do not matter.
 QUOTE_MARKS = re.compile(
     r"(?:^|[\s_]|ydp[0-9a-f]{1,12}|yiv\d{1,14})(?:gmail_quote(?:_container)?|gmail_extra|yahoo_quoted|moz-forward-container|"
     r"protonmail_quote|tutanota_quote|zmail_extra|missive_quote|mailspring-quote|nylas-quote|hs_reply|front-blockquote|"
@@ -56,6 +57,8 @@ HIDDEN = re.compile(
 COLOR = re.compile(r"(?:^|[;\s])color\s{0,3}:\s{0,3}([#\w]{3,20}(?:\([\d\s,.%]{1,30}\))?)", re.IGNORECASE)
 INDENT = re.compile(r"border(?:-left)?\s{0,3}:\s{0,3}(?:none|0|medium none)", re.IGNORECASE)
 LEFT_BORDER = re.compile(r"border-left\s{0,3}:(?![^;]{0,20}\bnone)[^;]{0,40}\b(?:solid|[1-9])", re.IGNORECASE)
+# Outlook's line above the headers of the answered mail.
+TOP_BORDER = re.compile(r"border-top\s{0,3}:\s{0,3}(?:solid|1px|1\.0pt|#)", re.IGNORECASE)
 NO_MARGIN = re.compile(r"margin(?:-top|-bottom)?\s{0,3}:\s{0,3}0", re.IGNORECASE)
 
 
@@ -146,6 +149,12 @@ class _Writer:
                 text = text[match.end() :]
         self.lines.append(Line(text, depth, 0, self.hint, color))
         self.line_regions.append(self.region)
+
+    def rule(self) -> None:
+        """An empty line that remembers to have been a ruler."""
+        if not self.full:
+            self.lines.append(Line("", self.depth, 0, "rule"))
+            self.line_regions.append(self.region)
 
     def blank(self) -> None:
         """One empty line, unless there is one already."""
@@ -250,7 +259,7 @@ def _enter(node: LexborNode, writer: _Writer, stack: list[_Open]) -> bool:
         return False
     if tag == "hr":
         writer.end_line()
-        writer.blank()
+        writer.rule()
         return False
     attributes = node.attributes
     style = attributes.get("style") or ""
@@ -302,6 +311,8 @@ def _read_marks(tag: str, attributes: dict[str, str | None], style: str, writer:
     if tag == "signature":
         writer.hint = "signature"
         return
+    if tag == "div" and style and TOP_BORDER.search(style):
+        writer.hint = "headers"
     if not marks:
         return
     if QUOTE_MARKS.search(marks):
@@ -332,9 +343,7 @@ def _is_indentation(attributes: dict[str, str | None], style: str) -> bool:
 def _leave(opened: _Open, writer: _Writer) -> None:
     if writer.anchor is not None and opened.node.tag == "a":
         writer.anchor = None
-    if opened.block:
-        writer.end_line()
-    elif opened.depth != writer.depth or (writer.hint and opened.hint != writer.hint):
+    if opened.block or opened.depth != writer.depth or (writer.hint and opened.hint != writer.hint):
         writer.end_line()
     if opened.region != writer.region:
         writer.ends[writer.region] = len(writer.lines)

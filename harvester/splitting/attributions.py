@@ -8,8 +8,8 @@ from datetime import datetime
 from harvester.splitting.authors import ADDRESS, Author, clean_name
 from harvester.splitting.dates import parse_date
 from harvester.splitting.lines import Line
-from harvester.splitting.phrases import INVISIBLE, fold
-from harvester.splitting.tables import Tables
+from harvester.splitting.phrases import INVISIBLE, UNSPACED, fold
+from harvester.splitting.tables import Tables, knows, verb_key
 
 MAX_LENGTH = 420
 MAX_LINES = 5
@@ -18,7 +18,17 @@ ENDS = re.compile(r"[:：﹕]\s*[*_\"'»>]{0,3}$|[-–—]{2,}\s*$|>>>$")
 # Gmail's old attribution: an ISO date with an offset, then a name, and no colon when there is no address.
 ISO_GMAIL = re.compile(r"\d{4}-\d{2}-\d{2} \d{1,2}:\d{2} GMT[+-]\d{2}:\d{2} [^\W\d_][^:@<>]{1,60}$")
 DATE_FIRST = re.compile(r"\s{0,4}\d{4}[/-]\d{1,2}[/-]\d{1,2}\b")
-NUMBERED = re.compile(r"[^\w]*\d")
+# A number, also behind a glued preposition (Hebrew "ב-17:02") or among the characters of an East Asian moment.
+NUMBERED = re.compile(
+    r"[^\w]*(?:\w{1,2}-)?\d|\w{0,4}\d{1,4}\s?[年月日時时分点點년월일시분]|(?:上午|下午|오전|오후|午前|午後)\d"
+)
+CJK_MOMENT = re.compile(
+    r"\d{4}\s?[年년]\s?\d{1,2}\s?[月월]\s?\d{1,2}\s?[日일号號]?"
+    r"|(?:上午|下午|오전|오후|午前|午後)?\s?\d{1,2}\s?[:時时시点點]\s?\d{0,2}(?::\d{2})?\s?[分분]?"
+)
+# Hebrew "in", glued to the month.
+GLUED_IN = ("ב", "ל")
+WIDE_MARK = re.compile("[，、；。：（）]")
 DATE_SHAPE = re.compile(r"\d{1,4}\s?[./-]\s?\d{1,2}\s?[./-]\s?\d{1,4}|\d{4}\s?[年년]")
 TIME_SHAPE = re.compile(r"\d{1,2}[:h.]\d{2}|\d\s?[時时点點시]")
 # A year, a clock or a whole date: "On Monday Tom asked:" alone is an ordinary sentence.
@@ -44,10 +54,14 @@ class Attribution:
 
 @dataclass(slots=True)
 class _Tokens:
-    """What the words of a candidate are. kinds: one letter each: Verb, Date, Address, Opener, Connective, Name."""
+    """What the words of a candidate are. kinds: one letter each: Verb, Date, Address, Opener, Connective, Name.
+
+    languages: codes of those its verb is in, none if it has no verb.
+    """
 
     words: list[str]
     kinds: list[str]
+    languages: frozenset[str]
 
 
 def may_end_attribution(text: str) -> bool:
@@ -141,6 +155,8 @@ def _read_joined(
     text = joined.replace("&lt;", "<").replace("&gt;", ">")
     if not text.isascii():
         text = text.translate(INVISIBLE)
+        if UNSPACED.search(text):
+            text = WIDE_MARK.sub(r"\g<0> ", CJK_MOMENT.sub(r" \g<0> ", tables.verbs.set_apart(text)))
     address = None
     if "@" in text:
         match = ADDRESS.search(text)
@@ -179,7 +195,8 @@ def _read_joined(
             return None
     elif not has_verb or not quote_follows or stray or len(named) > 5 or (not name and "O" not in kinds):
         return None
-    moment = parse_date(fold(_date_text(tokens)), tables, before=sent_at) if has_date else None
+    dated = fold(_date_text(tokens)) if has_date else ""
+    moment = parse_date(dated, tables, before=sent_at, languages=tokens.languages)
     return author, moment, strong
 
 
@@ -198,23 +215,28 @@ def _classify(text: str, tables: Tables) -> _Tokens:
         starts.append(offset)
         offset += len(word) + 1
     kinds = ["?"] * len(words)
+    languages: frozenset[str] = frozenset()
     for begin, end in tables.verbs.spans(joined):
+        languages |= tables.verb_codes.get(verb_key(joined[begin:end]), frozenset())
         for at, start in enumerate(starts):
             if start < end and start + len(folded[at]) > begin and words[at] != "\x01":
                 kinds[at] = "V"
     _mark_openers(joined, folded, kinds, tables)
-    _mark_dates(folded, kinds, tables)
+    _mark_dates(folded, kinds, tables, languages)
     for at, word in enumerate(folded):
         if kinds[at] == "?":
-            if word == "\x01":
-                kinds[at] = "A"
-            elif not word.strip(EDGE) or word.strip(EDGE) in tables.small_words:
-                kinds[at] = "C"
-            elif at and kinds[at - 1] in "DC" and word in tables.auxiliaries:  # noqa: SIM114 - two reasons
-                kinds[at] = "C"
-            else:
-                kinds[at] = "N"
-    return _Tokens(words, kinds)
+            kinds[at] = _rest_kind(word, kinds[at - 1] if at else "", tables, languages)
+    return _Tokens(words, kinds, languages)
+
+
+def _rest_kind(word: str, kind_before: str, tables: Tables, languages: frozenset[str]) -> str:
+    """The kind of a word that is neither verb, opener nor date."""
+    bare = word.strip(EDGE)
+    if word == "\x01":
+        return "A"
+    if not bare or knows(tables.small_words, bare, languages):
+        return "C"
+    return "C" if kind_before in ("D", "C") and knows(tables.auxiliaries, bare, languages) else "N"
 
 
 def _mark_openers(joined: str, folded: list[str], kinds: list[str], tables: Tables) -> None:
@@ -231,7 +253,7 @@ def _mark_openers(joined: str, folded: list[str], kinds: list[str], tables: Tabl
         kinds[start] = "O"
 
 
-def _mark_dates(folded: list[str], kinds: list[str], tables: Tables) -> None:
+def _mark_dates(folded: list[str], kinds: list[str], tables: Tables, languages: frozenset[str]) -> None:
     month = weekday = False
     for at, word in enumerate(folded):
         if kinds[at] not in "?V":
@@ -245,25 +267,31 @@ def _mark_dates(folded: list[str], kinds: list[str], tables: Tables) -> None:
         elif kinds[at] == "V":
             continue
         elif (
-            bare in tables.months
+            knows_month(bare, tables, languages)
             and not month
             and _has_number_near(folded, at)
             and not _is_weekday_here(folded, at, tables)
         ):
             kinds[at] = "D"
             month = True
-        elif bare in tables.weekdays and not weekday and _is_at_date(folded, kinds, at):
+        elif not weekday and knows(tables.weekdays, bare, languages) and _is_at_date(folded, kinds, at):
             kinds[at] = "D"
             weekday = True
         elif _glued_month(bare, tables) and not month:
             kinds[at] = "D"
             month = True
-        elif _is_zone_or_half_day(bare, kinds[at - 1] if at else "", tables):
+        elif _is_zone_or_half_day(bare, kinds[at - 1] if at else "", tables, languages):
             kinds[at] = "D"
 
 
-def _is_zone_or_half_day(bare: str, kind_before: str, tables: Tables) -> bool:
-    if kind_before and kind_before in "DO" and (bare in tables.date_words or bare in ("gmt", "utc")):
+def knows_month(word: str, tables: Tables, languages: frozenset[str]) -> bool:
+    """Whether the word is a month in one of the languages (any, if none are given) or in English."""
+    codes = tables.months.get(word) or (tables.months.get(word[1:]) if word[:1] in GLUED_IN else None)
+    return codes is not None and (not languages or "en" in codes or not languages.isdisjoint(codes))
+
+
+def _is_zone_or_half_day(bare: str, kind_before: str, tables: Tables, languages: frozenset[str]) -> bool:
+    if kind_before in ("D", "O") and (knows(tables.date_words, bare, languages) or bare in ("gmt", "utc")):
         return True
     return OFFSET.fullmatch(bare) is not None
 

@@ -24,7 +24,7 @@ IMAGE = re.compile(r"\[(?:image|cid|logo)[:\s][^\]]{0,200}\]|<[^<>]{0,60}\.(?:pn
 CAPITALISED = r"[^\W\d_a-zß-öø-ÿ][\w'’.-]*"
 PARTICLES = "van|von|de|der|den|di|da|dos|del|la|le|el|bin|zu|y|e"
 NAME_LINE = re.compile(rf"{CAPITALISED}(?: (?:{CAPITALISED}|{PARTICLES})){{0,4}}")
-DASHED_NAME = re.compile(r"[ \t]*[-–—~]{1,2} ?(" + NAME_LINE.pattern + r")$")
+DASHED_NAME = re.compile(r"[ \t]*(?:[-~]{1,2}( ?)|[–—] ?)(" + NAME_LINE.pattern + r")$")
 EDGE = " \t,.;:!*_-–—~|/\\\"'()[]>"
 MAX_TAIL = 30
 MAX_FOOTERS = 4
@@ -280,13 +280,23 @@ def _starts_tail(stretch: _Stretch, at: int, rest: Sequence[int]) -> bool:
         return False
     if _is_sign_off(bare, stretch):
         if not rest:
-            return "," in folded
+            return "," in bare  # "LG, Eva"; a closing without a name is left to the text it closes
         return _is_compact(stretch, rest) and not _is_sign_off(stretch.folded[rest[0]].strip(EDGE), stretch)
     if bare in stretch.names and len(text) <= len(bare) + 6:
         return _is_compact(stretch, rest)
-    if DASHED_NAME.match(text) and len(rest) <= 12:
+    if len(rest) <= 12 and _is_dashed_name(stretch, at):
         return _is_compact(stretch, rest)
     return False
+
+
+def _is_dashed_name(stretch: _Stretch, at: int) -> bool:
+    """`-Bob` or `— Bob` below an empty line; `- Bob` is the item of a list unless that is the author's name."""
+    match = DASHED_NAME.match(stretch.texts[at])
+    if match is None or (at and stretch.texts[at - 1].startswith(stretch.texts[at][0])):
+        return False
+    if match[2].casefold().strip(EDGE) in stretch.names:
+        return True
+    return not match[1] and at > 0 and not stretch.texts[at - 1]
 
 
 def _delimits(stretch: _Stretch, text: str, rest: Sequence[int]) -> bool:
@@ -384,19 +394,28 @@ def _is_name_line(text: str) -> bool:
 
 def _is_contact(stretch: _Stretch, at: int) -> bool:
     """A line with a phone number, an address on the net, a job title or a company form."""
+    return bool(_contact_kind(stretch, at))
+
+
+def _contact_kind(stretch: _Stretch, at: int) -> str:
+    """phone, net, label, title, company; "" for a line that could stand in any text."""
     text, folded = stretch.texts[at], stretch.folded[at]
-    if len(text) > 160:
-        return False
-    if PHONE.search(text) or WEB.search(folded) or MAIL.search(text) or IMAGE.search(text):
-        return len(text.split()) <= 14
+    words = len(text.split())
+    if len(text) > 160 or words > 14:
+        return ""
     head = folded.partition(":")[0].strip(EDGE)
     if ":" in folded and head in stretch.tables.contact_labels:
-        return True
-    if len(text.split()) > 10:
-        return False
+        return "label"
+    if PHONE.search(text):
+        return "phone"
+    if WEB.search(folded) or MAIL.search(text) or IMAGE.search(text):
+        return "net"
+    if words > 10 or text[-1] in ".?!":
+        return ""
     if stretch.tables.titles.matches(folded):
-        return text[-1] not in ".?!"
-    return any(word.strip(",;|()*") in stretch.tables.company_forms for word in folded.split()[-3:])
+        return "title"
+    company = any(word.strip(",;|()*") in stretch.tables.company_forms for word in folded.split()[-3:])
+    return "company" if company else ""
 
 
 def _contact_block(stretch: _Stretch, open_lines: Sequence[int], first: bool, below: bool) -> int | None:
@@ -412,7 +431,9 @@ def _contact_block(stretch: _Stretch, open_lines: Sequence[int], first: bool, be
         kind = _paragraph_kind(stretch, paragraph)
         if kind == "contact":
             start, gap = paragraph[0], 0
-        elif kind == "name" and start is not None:
+        elif (kind == "name" and start is not None) or (
+            start is None and number == len(paragraphs) - 1 and _is_name_block(stretch, paragraph)
+        ):
             return paragraph[0]
         elif kind and gap < 2:
             gap += 1
@@ -420,6 +441,20 @@ def _contact_block(stretch: _Stretch, open_lines: Sequence[int], first: bool, be
             inside = _block_inside(stretch, paragraph) if start is None else None
             return inside if inside is not None else start
     return start
+
+
+def _is_name_block(stretch: _Stretch, paragraph: Sequence[int]) -> bool:
+    """A full name and a line or two below it ("Ann Lee / via mobile"), closing a text that announces no list."""
+    texts = [stretch.texts[at] for at in paragraph]
+    above = next((stretch.texts[at] for at in range(paragraph[0] - 1, -1, -1) if stretch.texts[at]), "")
+    return (
+        1 < len(texts) <= 4
+        and not above.endswith((":", ","))
+        and len(texts[0].split()) in (2, 3)
+        and _is_name_line(texts[0])
+        and all(len(text.split()) <= 6 and text[-1] not in ".?!:," for text in texts)
+        and not any(_is_name_line(text) and len(text.split()) == 2 for text in texts[1:])
+    )
 
 
 def _block_inside(stretch: _Stretch, paragraph: Sequence[int]) -> int | None:
@@ -450,18 +485,21 @@ def _paragraphs(open_lines: Sequence[int]) -> list[list[int]]:
 
 
 def _paragraph_kind(stretch: _Stretch, paragraph: Sequence[int]) -> str:
+    """contact: the core of a signature. name, short: may belong to one. "": is said by the author."""
     texts = [stretch.texts[at] for at in paragraph]
     if len(texts) > 14 or any(_is_prose(text) or _is_list_item(text) for text in texts):
         return ""
-    contacts = sum(_is_contact(stretch, at) for at in paragraph)
+    kinds = [kind for at in paragraph if (kind := _contact_kind(stretch, at))]
     named = _begins_with_name(stretch, paragraph[0])
-    if contacts and (
-        named or (contacts >= 2 and (_is_name_line(texts[0].split(",")[0]) or contacts * 2 >= len(texts)))
-    ):
+    like_name = _is_name_line(re.split(r"[,|]", texts[0])[0].strip(" *"))
+    if kinds and (named or (like_name and (len(kinds) > 1 or len(texts) > 2))):
         return "contact"
-    if contacts and _is_name_line(texts[0].split(",")[0].split("|")[0].strip(" *")) and len(texts) >= 3:
+    # Addresses alone may be what the mail is about; a phone number or a label beside them tells the signature.
+    if len(set(kinds)) > 1 and len(kinds) * 2 >= len(texts) and not {"phone", "label", "title"}.isdisjoint(kinds):
         return "contact"
-    if len(texts) == 1 and (named or (_is_name_line(texts[0]) and len(texts[0].split()) > 1)):
+    if kinds and kinds.count("label") * 2 >= len(texts) and len(kinds) > 1:
+        return "contact"
+    if len(texts) == 1 and (named or (like_name and len(texts[0].split()) > 1)):
         return "name"
     return "short" if len(texts) <= 2 and all(len(text) <= 50 for text in texts) else ""
 

@@ -24,15 +24,18 @@ ZONES: Mapping[str, int] = {
 ARTICLES = frozenset(("de", "of", "del", "di", "den", "a", "du", "le"))
 
 
-def parse_date(folded: str, tables: Tables, *, before: datetime | None = None) -> datetime | None:
+def parse_date(
+    folded: str, tables: Tables, *, before: datetime | None = None, languages: frozenset[str] = frozenset()
+) -> datetime | None:
     """The moment a folded text names; naive when it names no zone; None unless day, month and year are there.
 
-    before: when the mail was sent; decides between day/month and month/day.
+    before: when the mail was sent; decides between day/month and month/day. languages: codes of those it may be in;
+    "listopad" is October in Croatian and November in Polish.
     """
     text = folded[:MAX_LENGTH]
     if not any(char.isdigit() for char in text):
         return None
-    day = _find_day(text, tables, before)
+    day = _find_day(text, tables, before, languages)
     if day is None:
         return None
     (year, month, day_of_month), rest = day
@@ -48,12 +51,14 @@ def parse_date(folded: str, tables: Tables, *, before: datetime | None = None) -
         return moment
 
 
-def _find_day(text: str, tables: Tables, before: datetime | None) -> tuple[tuple[int, int, int], str] | None:
+def _find_day(
+    text: str, tables: Tables, before: datetime | None, languages: frozenset[str]
+) -> tuple[tuple[int, int, int], str] | None:
     """((year, month, day), the text with that cut out)."""
     match = CJK_DATE.search(text)
     if match:
         return (int(match[1]), int(match[2]), int(match[3])), _cut(text, match)
-    named = _find_named_month(text, tables)
+    named = _find_named_month(text, tables, languages)
     if named is not None:
         return named
     for match in NUMERIC.finditer(text):
@@ -96,9 +101,11 @@ def _says_half_day(text: str) -> bool:
     return any(word in ("am", "pm") for word in re.findall(r"[a-z]+", text))
 
 
-def _find_named_month(text: str, tables: Tables) -> tuple[tuple[int, int, int], str] | None:
+def _find_named_month(text: str, tables: Tables, languages: frozenset[str]) -> tuple[tuple[int, int, int], str] | None:
     tokens = [(match.group(), match.start(), match.end()) for match in TOKEN.finditer(text)]
-    months = [(at, _month_number(word, tables)) for at, (word, _, _) in enumerate(tokens) if word[0].isalpha()]
+    months = [
+        (at, _month_number(word, tables, languages)) for at, (word, _, _) in enumerate(tokens) if word[0].isalpha()
+    ]
     # "mar 3 nov": Tuesday in Spanish, March elsewhere.
     named = sorted((tokens[at][0] in tables.weekdays, at, month) for at, month in months if month is not None)
     for _, at, month in named:
@@ -114,11 +121,12 @@ def _find_named_month(text: str, tables: Tables) -> tuple[tuple[int, int, int], 
     return None
 
 
-def _month_number(word: str, tables: Tables) -> int | None:
-    numbers = tables.months.get(word)
+def _month_number(word: str, tables: Tables, languages: frozenset[str]) -> int | None:
+    # Hebrew glues its "in" to the month.
+    numbers = tables.months.get(word) or (tables.months.get(word[1:]) if word[0] in "בל" else None)
     if not numbers:
         return None
-    values = list(numbers.values())
+    values = [number for code, number in numbers.items() if code in languages] or list(numbers.values())
     return values[0] if len(set(values)) == 1 else max(set(values), key=values.count)
 
 
@@ -194,7 +202,7 @@ def _find_time(text: str, tables: Tables) -> tuple[int, int, int]:
     afternoon = (
         any(mark in around for mark in ("下午", "오후", "午後"))
         or re.search(r"\bp\.? ?m\b", around) is not None
-        or any(word.strip(",;)") in tables.pm_words for word in around.split())
+        or any(word.strip(",;)،") in tables.pm_words for word in around.split())
     )
     morning = any(mark in around for mark in ("上午", "오전", "午前")) or re.search(r"\ba\.? ?m\b", around) is not None
     if afternoon and hour < 12:

@@ -66,9 +66,10 @@ def read_header_block(
     values, language = _name_fields(fields)
     if "sent" not in values:
         values |= _unlabelled_date(fields, tables, sent_at)
-    if "from" not in values or not (_is_convincing(values, tables, sent_at) or (lenient and len(values) >= 3)):
+    if "from" not in values or not (lenient or _is_convincing(values, tables, sent_at)):
         return None
-    moment = parse_date(fold(values["sent"]), tables, before=sent_at) if "sent" in values else None
+    sent = fold(values.get("sent", ""))
+    moment = parse_date(sent, tables, before=sent_at, languages=frozenset((language,)))
     return HeaderBlock(at, end, read_author(values["from"]), moment, language)
 
 
@@ -84,7 +85,9 @@ def read_unknown_block(lines: Sequence[Line], at: int, tables: Tables, sent_at: 
         position += 1
     moment = next((value for value in values if MOMENT.search(value)), None)
     people = [value for value in values if find_address(value)]
-    if len(values) < 3 or moment is None or len(people) < 2:
+    if len(values) < 3 or moment is None or not people:
+        return None
+    if len(people) < 2 and (len(values) < 4 or find_address(values[0]) is None or values[0][-1] not in ">])"):
         return None
     return HeaderBlock(at, position, read_author(people[0]), parse_date(fold(moment), tables, before=sent_at))
 
@@ -139,10 +142,11 @@ def read_one_line_block(text: str, tables: Tables, sent_at: datetime | None) -> 
             fields.append(_Field(tables.labels[label], [text[mark.end() : stop].strip()]))
     if len(fields) < 3:
         return None
-    values, _ = _name_fields(fields)
+    values, language = _name_fields(fields)
     if "from" not in values:
         return None
-    return read_author(values["from"]), parse_date(fold(values.get("sent", "")), tables, before=sent_at)
+    sent = fold(values.get("sent", ""))
+    return read_author(values["from"]), parse_date(sent, tables, before=sent_at, languages=frozenset((language,)))
 
 
 def _collect_fields(lines: Sequence[Line], at: int, tables: Tables, colonless: bool) -> tuple[list[_Field], int]:

@@ -128,6 +128,8 @@ def _read_marked_lines(
     text = " ".join(line.text for line in lines[at:end]).strip()
     if not text or len(text) > 1_000 or not (find_address(text) or any(map(str.isdigit, text))):
         return None
+    if hint == "headers" and sum(looks_like_unknown_label(line.text) for line in lines[at:end]) < 2:
+        return None
     kind = ATTRIBUTION if hint == "attribution" else HEADERS
     return Opener(at, end, kind, _guess_author(text), parse_date(fold(text), tables, before=sent_at))
 
@@ -160,7 +162,7 @@ def _read_marker(lines: Sequence[Line], at: int, tables: Tables, sent_at: dateti
     is_rule = RULE.match(text) is not None
     match = MARKER.match(text)
     if is_rule:
-        block = _block_after(lines, at + 1, tables, sent_at)
+        block = _block_after(lines, at + 1, tables, sent_at, ruled=True)
         return replace(block, start=at) if block is not None and block.start - at <= 2 else None
     if match is None or len(text) > 2_000:
         return None
@@ -220,16 +222,25 @@ def _marker_kind(phrase: str, dashed: bool, tables: Tables) -> str:
 
 
 def _block_after(
-    lines: Sequence[Line], at: int, tables: Tables, sent_at: datetime | None, *, marked: bool = False
+    lines: Sequence[Line],
+    at: int,
+    tables: Tables,
+    sent_at: datetime | None,
+    *,
+    marked: bool = False,
+    ruled: bool = False,
 ) -> Opener | None:
-    """The header block that begins within a few empty lines. marked: a marker above announces it."""
+    """The header block that begins within a few empty lines. marked, ruled: a marker or a ruler announces it."""
     for start in range(at, min(len(lines), at + BLOCK_DISTANCE)):
         text = lines[start].text.strip()
         if not text or RULE.match(text):
             continue
         if label_of(lines[start].text) in tables.labels:
-            return _plain_block(lines, start, tables, sent_at)
-        block = read_header_block(lines, start, tables, sent_at, colonless=True) if marked else None
+            return _plain_block(lines, start, tables, sent_at, lenient=marked or ruled)
+        if not marked:
+            return None
+        block = read_header_block(lines, start, tables, sent_at, colonless=True)
+        block = block or read_unknown_block(lines, start, tables, sent_at)
         return _as_opener(block) if block is not None else None
     return None
 
@@ -255,7 +266,8 @@ def _read_block(lines: Sequence[Line], at: int, floor: int, tables: Tables, sent
         text = lines[above].text
         if any(map(str.isdigit, text)):
             unfinished = read_unfinished(text.rstrip(":："), tables, sent_at)
-    block = _plain_block(lines, at, tables, sent_at, lenient=unfinished is not None)
+    lenient = unfinished is not None or _is_below_rule(lines, at)
+    block = _plain_block(lines, at, tables, sent_at, lenient=lenient)
     if block is not None and unfinished is not None:
         return replace(block, start=above)
     return _with_date_line(block, lines, floor, tables, sent_at) if block is not None else None
@@ -268,6 +280,13 @@ def _read_stacked(
         return None
     block = read_stacked_block(lines, at, floor, tables, sent_at)
     return None if block is None else _as_opener(block)
+
+
+def _is_below_rule(lines: Sequence[Line], at: int) -> bool:
+    """Whether a ruler, or a client's own mark for headers, leaves little doubt that a block follows."""
+    if lines[at].hint == "headers":
+        return True
+    return any(line.hint == "rule" or RULE.match(line.text.strip()) is not None for line in lines[max(0, at - 2) : at])
 
 
 def _with_date_line(

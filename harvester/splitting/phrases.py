@@ -52,6 +52,10 @@ class PhraseIndex:
             found += [match.span() for match in self._unspaced.finditer(folded)]
         return found
 
+    def set_apart(self, text: str) -> str:
+        """The text with spaces around phrases of languages that write without them."""
+        return self._unspaced.sub(r" \g<0> ", text)
+
     def matches(self, folded: str) -> bool:
         """Whether any phrase stands in a folded text."""
         words = WORD.findall(folded)

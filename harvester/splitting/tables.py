@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from harvester.resources import data_folder
-from harvester.splitting.phrases import PhraseIndex, TemplateIndex, fold
+from harvester.splitting.phrases import WORD, PhraseIndex, TemplateIndex, fold
 
 LABEL_FIELDS = ("from", "sent", "to", "cc", "bcc", "subject", "reply_to", "importance", "attachments")
+
+# Folded word -> codes of the languages that know it.
+Codes = Mapping[str, frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +25,14 @@ class Tables:
     """
 
     verbs: PhraseIndex
+    verb_codes: Codes
     openers: frozenset[str]
     opener_phrases: tuple[str, ...]
-    small_words: frozenset[str]
-    auxiliaries: frozenset[str]
+    small_words: Codes
+    auxiliaries: Codes
     months: Mapping[str, Mapping[str, int]]
-    weekdays: frozenset[str]
-    date_words: frozenset[str]
+    weekdays: Codes
+    date_words: Codes
     pm_words: frozenset[str]
     labels: Mapping[str, Mapping[str, frozenset[str]]]
     glued_labels: re.Pattern[str]
@@ -72,6 +76,15 @@ def compile_tables(languages: Mapping[str, Mapping[str, Any]]) -> Tables:
         found.pop("", None)
         return list(found)
 
+    def codes(section: str, *keys: str) -> dict[str, frozenset[str]]:
+        found: dict[str, frozenset[str]] = {}
+        for code, language in languages.items():
+            for key in keys:
+                for word in language.get(section, {}).get(key, ()):
+                    bare = fold(word).rstrip(".")
+                    found[bare] = found.get(bare, frozenset()) | {code}
+        return found
+
     openers = words("attribution", "openers")
     connectives = words("attribution", "connectives")
     verbs = [verb for verb in words("attribution", "verbs") if verb not in connectives]
@@ -79,13 +92,14 @@ def compile_tables(languages: Mapping[str, Mapping[str, Any]]) -> Tables:
     sign_offs = [phrase.rstrip(" ,.!") for phrase in words("signature", "sign_offs")]
     return Tables(
         verbs=PhraseIndex(verbs),
+        verb_codes={verb_key(verb): known for verb, known in codes("attribution", "verbs").items()},
         openers=frozenset(opener.split()[0].strip("*") for opener in openers),
         opener_phrases=tuple(sorted((o for o in openers if " " in o), key=len, reverse=True)),
-        small_words=_small_words(connectives, openers),
-        auxiliaries=frozenset(verb.split()[0] for verb in verbs if " " in verb and len(verb.split()[0]) <= 6),
+        small_words=_small_words(codes("attribution", "connectives"), codes("attribution", "openers")),
+        auxiliaries=_auxiliaries(codes("attribution", "verbs")),
         months=_month_words(languages),
-        weekdays=frozenset(word.rstrip(".") for word in words("dates", "weekdays", "weekdays_short")),
-        date_words=frozenset(word.rstrip(".") for word in words("dates", "words", "am_pm")),
+        weekdays=codes("dates", "weekdays", "weekdays_short"),
+        date_words=codes("dates", "words", "am_pm"),
         pm_words=frozenset(word for pair in am_pm if len(pair) > 1 for word in _with_and_without_dot(fold(pair[1]))),
         labels=_label_words(languages),
         glued_labels=_glued_labels(languages),
@@ -123,10 +137,38 @@ def _with_and_without_dot(word: str) -> set[str]:
     return {word, word.rstrip(".")} if len(word) > 3 else {word}
 
 
-def _small_words(connectives: list[str], openers: list[str]) -> frozenset[str]:
+def verb_key(verb: str) -> str:
+    """A verb phrase as it is looked up: its words alone."""
+    return " ".join(WORD.findall(verb))
+
+
+def knows(table: Codes, word: str, languages: frozenset[str]) -> bool:
+    """Whether one of these languages (any, if there are none) has the word; English is understood everywhere."""
+    found = table.get(word)
+    return found is not None and (not languages or "en" in found or not found.isdisjoint(languages))
+
+
+def _small_words(connectives: Codes, openers: Codes) -> dict[str, frozenset[str]]:
     """Words that may stand between date, name and verb: connectives, and the short words of openers ("w dniu")."""
-    found = {word for phrase in connectives for word in phrase.split()}
-    return frozenset(found | {word for phrase in openers for word in phrase.split()[1:] if len(word) <= 4})
+    found: dict[str, frozenset[str]] = {}
+    for phrase, codes in connectives.items():
+        for word in phrase.split():
+            found[word] = found.get(word, frozenset()) | codes
+    for phrase, codes in openers.items():
+        for word in phrase.split()[1:]:
+            if len(word) <= 4:
+                found[word] = found.get(word, frozenset()) | codes
+    return found
+
+
+def _auxiliaries(verbs: Codes) -> dict[str, frozenset[str]]:
+    """The first words of verbs that may be torn apart: "hat Li geschrieben"."""
+    found: dict[str, frozenset[str]] = {}
+    for verb, codes in verbs.items():
+        first = verb.split()[0]
+        if " " in verb and len(first) <= 6:
+            found[first] = found.get(first, frozenset()) | codes
+    return found
 
 
 def _month_words(languages: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, int]]:
