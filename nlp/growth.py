@@ -23,6 +23,7 @@ from nlp.space import (
     embed_expressions,
     first_centre,
     lay_out_blocks,
+    measure_closeness,
     smooth_rows,
     widen_centre,
 )
@@ -46,9 +47,11 @@ from nlp.vector_store import (
     count_uncompared,
     delete_vectors,
     load_centre,
+    load_closeness,
     load_unembedded,
     load_vectors,
     save_centre,
+    save_closeness,
     save_model,
     save_vectors,
 )
@@ -83,17 +86,18 @@ def grow_topics(
     if not count_uncompared(database, model):
         return Grown(0, 0, (), unplaced)
     space = _compare(database, model, blocks, standings, is_settled=is_settled)
-    placement = place_insights(_crowd(standings, space.vectors), next_topic_id(database))
+    placement = place_insights(_crowd(standings, space.vectors), next_topic_id(database), space.closeness)
     _store(database, model, standings, space, placement, now)
     return Grown(embedded, len(placement.placed), placement.born, unplaced - len(placement.placed))
 
 
 @dataclass(frozen=True, slots=True)
 class _Space:
-    """vectors: (n, d), one row per standing. fresh: rows computed in this run."""
+    """vectors: (n, d), one row per standing. fresh: rows computed in this run. closeness: see `measure_closeness`."""
 
     vectors: Vectors
     fresh: NDArray[np.intp]
+    closeness: float
     is_settled: bool
 
 
@@ -126,11 +130,13 @@ def _compare(
     fresh = np.array([row for row, s in enumerate(standings) if s.insight not in known], dtype=np.intp)
     centre = load_centre(database, model)
     if centre is None:
-        return _Space(vectors, fresh[:0], is_settled)
+        return _Space(vectors, fresh[:0], 0.0, is_settled)
     vectors[fresh] = centre_rows(_load_raw(database, model, standings, fresh, blocks), centre, blocks)
     messages = np.array([standing.message for standing in standings], dtype=np.int64)
+    # Measured while all rows are unsmoothed; frozen with the centre.
+    closeness = load_closeness(database, model) if is_settled else measure_closeness(vectors, messages, blocks)
     vectors[fresh] = smooth_rows(vectors[fresh], fresh, vectors, messages, blocks)
-    return _Space(vectors, fresh, centre.is_frozen)
+    return _Space(vectors, fresh, closeness, centre.is_frozen)
 
 
 def _load_raw(
@@ -179,6 +185,7 @@ def _store(
         if space.is_settled:
             delete_vectors(connection, (model + QUESTIONS, model + ANSWERS))
         save_model(connection, model)
+        save_closeness(connection, model, space.closeness)
         for topic in touched:
             order = order_by_centrality(members[topic], space.vectors, row_of)
             own = [insights[insight] for insight in order]

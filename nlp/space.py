@@ -25,6 +25,7 @@ SHARPNESS = 4  # power of the similarity by which neighbours are weighed: near o
 MIN_LENGTH = 0.3  # a row shorter than this after centring says nothing and must not be blown up to unit length
 SHORT_QUESTION_WORDS = 6
 CHUNK_ROWS = 256
+SAMPLE = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +158,24 @@ def smooth_rows(
             pulled = _pull_to_neighbours(own, row_numbers[chunk], neighbours, messages)
             smoothed[chunk, block.columns] = pulled * scale[chunk, None]
     return smoothed
+
+
+def measure_closeness(rows: Vectors, messages: NDArray[np.int64], blocks: Sequence[Block]) -> float:
+    """The median similarity of a row to its nearest neighbour in another mail, mean over the encoders; 0 for one row.
+
+    rows: (n, d) centred, not smoothed.
+    """
+    if len(rows) < 2:
+        return 0.0
+    sample = np.arange(len(rows)) if len(rows) <= SAMPLE else np.linspace(0, len(rows) - 1, SAMPLE).astype(np.intp)
+    medians = []
+    for block in blocks:
+        spoken = sample[np.any(rows[sample, block.columns], axis=1)]
+        similarity = rows[spoken, block.columns] @ rows[:, block.columns].T
+        similarity[messages[spoken][:, None] == messages[None, :]] = -1
+        if len(spoken):
+            medians.append(float(np.median(similarity.max(axis=1))))
+    return max(0.0, sum(medians) / len(medians)) if medians else 0.0
 
 
 def _pull_to_neighbours(

@@ -11,9 +11,16 @@ from numpy.typing import NDArray
 from nlp.embedding import Vectors
 
 UNPLACED = 0
-JOIN_SIMILARITY = 0.6  # of one insight with a topic
-GROUP_JOIN_SIMILARITY = 0.55  # of a group from the pool with a topic: a mean over many pairs is surer than one insight
-BIRTH_SIMILARITY = 0.6  # average linkage inside a group from the pool
+# The similarity that means "the same" depends on how alike the insights of a mailbox are at all: the closeness, median
+# similarity to the nearest neighbour. Long prose of few companies has 0.3, thousands of short requests 0.55 and more.
+LOOSE_CLOSENESS, LOOSE_SIMILARITY = 0.3, 0.5
+DENSE_CLOSENESS, DENSE_SIMILARITY = 0.55, 0.6
+GROUP_JOIN_BONUS = (
+    0.05  # a group from the pool joins a topic more easily: a mean over many pairs is surer than one insight
+)
+YOUNG_INSIGHTS = 150  # below this, neighbours are few and chance is strong: births ask for more
+YOUNG_BIRTH_MALUS = 0.1
+YOUNG_JOIN_MALUS = 0.05
 MIN_BIRTH_SIZE = 3
 MIN_BIRTH_SHARE = 0.0007  # of all insights
 NEAR_SHARE = 0.7  # how much the nearest members of a topic weigh against the average of all
@@ -35,6 +42,15 @@ class Crowd:
     topics: NDArray[np.int64]
     messages: NDArray[np.int64]
     companies: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """Similarities from which on an insight joins a topic, a group joins one, a group is born (average linkage)."""
+
+    join: float
+    group_join: float
+    birth: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,19 +79,32 @@ class TopicScores:
     averages: Vectors
 
 
-def place_insights(crowd: Crowd, next_topic: int) -> Placement:
-    """Place what is unplaced. next_topic: the id of the first topic to be born.
+def set_bars(closeness: float, insights: int) -> Bars:
+    """closeness: median similarity to the nearest neighbour. insights: how many the mailbox holds."""
+    place = (closeness - LOOSE_CLOSENESS) / (DENSE_CLOSENESS - LOOSE_CLOSENESS)
+    similarity = LOOSE_SIMILARITY + (DENSE_SIMILARITY - LOOSE_SIMILARITY) * min(1.0, max(0.0, place))
+    youth = max(0.0, 1 - insights / YOUNG_INSIGHTS)
+    return Bars(
+        join=similarity + YOUNG_JOIN_MALUS * youth,
+        group_join=similarity - GROUP_JOIN_BONUS,
+        birth=similarity + YOUNG_BIRTH_MALUS * youth,
+    )
+
+
+def place_insights(crowd: Crowd, next_topic: int, closeness: float) -> Placement:
+    """Place what is unplaced. next_topic: the id of the first topic to be born. closeness: see `set_bars`.
 
     A long backlog is taken in batches in order of arrival: loading years of mail needs no more memory than a week.
     """
     topics = crowd.topics.copy()
+    bars = set_bars(closeness, len(topics))
     waiting = np.flatnonzero(topics == UNPLACED)
     placed: list[Placed] = []
     born: list[int] = []
     for end in (*range(BATCH, len(waiting), BATCH), len(waiting)):
         pool = waiting[:end][topics[waiting[:end]] == UNPLACED][-POOL_LIMIT:]
         for step in (_join_topics, _group_pool, _join_topics):
-            found = step(crowd, topics, pool, next_topic + len(born))
+            found = step(crowd, topics, pool, next_topic + len(born), bars)
             for one in found:
                 topics[one.row] = one.topic
             placed.extend(found)
@@ -107,7 +136,9 @@ def score_topics(crowd: Crowd, topics: NDArray[np.int64], rows: NDArray[np.intp]
     return TopicScores(ids, scores, averages)
 
 
-def _join_topics(crowd: Crowd, topics: NDArray[np.int64], pool: NDArray[np.intp], next_topic: int) -> list[Placed]:
+def _join_topics(
+    crowd: Crowd, topics: NDArray[np.int64], pool: NDArray[np.intp], next_topic: int, bars: Bars
+) -> list[Placed]:
     found = score_topics(crowd, topics, pool)
     if not len(found.topics) or not len(pool):
         return []
@@ -116,24 +147,26 @@ def _join_topics(crowd: Crowd, topics: NDArray[np.int64], pool: NDArray[np.intp]
     return [
         Placed(int(row), int(found.topics[topic]), float(value))
         for row, topic, value in zip(pool, best, similarity, strict=True)
-        if value >= JOIN_SIMILARITY
+        if value >= bars.join
     ]
 
 
-def _group_pool(crowd: Crowd, topics: NDArray[np.int64], pool: NDArray[np.intp], next_topic: int) -> list[Placed]:
+def _group_pool(
+    crowd: Crowd, topics: NDArray[np.int64], pool: NDArray[np.intp], next_topic: int, bars: Bars
+) -> list[Placed]:
     if len(pool) < 2:
         return []
     similarity = _pool_similarity(crowd, pool)
     averages = score_topics(crowd, topics, pool)
     found: list[Placed] = []
     known = int((topics != UNPLACED).sum()) + len(pool)
-    for group in _cluster(similarity):
-        if not _may_be_born(crowd, pool[group], similarity[np.ix_(group, group)], known):
+    for group in _cluster(similarity, bars.birth):
+        if len(group) < max(MIN_BIRTH_SIZE, MIN_BIRTH_SHARE * known):
             continue
         topic = next_topic
         if len(averages.topics):
             closeness = averages.averages[group].mean(axis=0)
-            if closeness.max() >= GROUP_JOIN_SIMILARITY:
+            if closeness.max() >= bars.group_join:
                 topic = int(averages.topics[closeness.argmax()])
         next_topic += topic == next_topic
         found.extend(
@@ -150,20 +183,16 @@ def _pool_similarity(crowd: Crowd, pool: NDArray[np.intp]) -> Vectors:
     return similarity
 
 
-def _cluster(similarity: Vectors) -> list[NDArray[np.intp]]:
+def _cluster(similarity: Vectors, min_similarity: float) -> list[NDArray[np.intp]]:
     """Average linkage; groups in the order of their oldest insight."""
     from sklearn.cluster import AgglomerativeClustering
 
     model = AgglomerativeClustering(
-        n_clusters=None, metric="precomputed", linkage="average", distance_threshold=1 - BIRTH_SIMILARITY
+        n_clusters=None, metric="precomputed", linkage="average", distance_threshold=1 - min_similarity
     )
     labels = model.fit_predict(np.clip(1 - similarity, 0, 2))
     _, firsts = np.unique(labels, return_index=True)
     return [np.flatnonzero(labels == labels[first]) for first in np.sort(firsts)]
-
-
-def _may_be_born(crowd: Crowd, rows: NDArray[np.intp], similarity: Vectors, known: int) -> bool:
-    return len(rows) >= max(MIN_BIRTH_SIZE, MIN_BIRTH_SHARE * known)
 
 
 def _mean_of_nearest(similarity: Vectors) -> Vectors:

@@ -71,6 +71,16 @@ def save_centre(connection: sqlite3.Connection, model: str, centre: Centre) -> N
     save_blob(connection, f"centre-sums/{model}", np.vstack(rows).astype("<f8").tobytes())
 
 
+def load_closeness(database: Database, model: str) -> float:
+    """How alike the insights of this mailbox are; 0 when it was never measured."""
+    return float(load_setting(database, f"closeness/{model}") or 0)
+
+
+def save_closeness(connection: sqlite3.Connection, model: str, closeness: float) -> None:
+    """Keep it for the time when the space is settled."""
+    save_blob(connection, f"closeness/{model}", repr(closeness).encode())
+
+
 def save_model(connection: sqlite3.Connection, model: str) -> None:
     """Remember which model's vectors compare the insights now; those of earlier models are forgotten."""
     connection.execute("delete from vectors where model <> ? and model not like ? || '/%'", (model, model))

@@ -1,5 +1,6 @@
 """What people decide wins over the machine, is logged, and can be undone."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
@@ -47,12 +48,20 @@ def encoders() -> Encoders:
     return real_encoders()
 
 
-@pytest.fixture
-def database(tmp_path: Path, encoders: Encoders) -> Iterator[Database]:
-    """Three topics: T-001 price, T-002 SAP, T-003 hosting; one question of each is still to come."""
-    database = open_database(tmp_path / "answers.db")
+@pytest.fixture(scope="module")
+def three_topics(tmp_path_factory: pytest.TempPathFactory, encoders: Encoders) -> Path:
+    """T-001 price, T-002 SAP, T-003 hosting; one question of each is still to come."""
+    path = tmp_path_factory.mktemp("topics") / "answers.db"
+    database = open_database(path)
     add_insights(database, (*PRICE[:-1], *SAP[:-1], *HOSTING[:-1]))
     grow_topics(database, encoders, MONDAY)
+    database.conn.close()
+    return path
+
+
+@pytest.fixture
+def database(tmp_path: Path, three_topics: Path) -> Iterator[Database]:
+    database = open_database(Path(shutil.copy(three_topics, tmp_path)))
     yield database
     database.conn.close()
 
