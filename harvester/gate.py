@@ -31,6 +31,7 @@ BROADCAST_RECIPIENTS = 20
 FEW_RECIPIENTS = 5
 SHORT_NOTE_WORDS = 120
 INVITATION_WORDS = 60
+DECLINE_WORDS = 60
 MAX_SCANNED = 20_000
 
 HARD_AUTOMATIC_HEADERS = (
@@ -328,6 +329,13 @@ def find_empty(facts: Facts) -> Decision | None:
     return Status.IGNORED, opaque or "empty"
 
 
+def find_declined_pitch(facts: Facts) -> Decision | None:
+    """A colleague who turns down somebody who wants to sell to us: that one is no buyer."""
+    own = spaced(facts.own_text[:MAX_SCANNED])
+    found = find_phrases(own, load_words().declined) if len(own.split()) <= DECLINE_WORDS else []
+    return (Status.IGNORED, f"declined a sales pitch: {found[0]}") if found else None
+
+
 def find_question_to_us(facts: Facts) -> Decision | None:
     """A colleague who asks the archive instead of telling it something."""
     if classify_contribution(facts) != "heard":
@@ -353,6 +361,7 @@ RULES: tuple[Rule, ...] = (
     find_empty,
     find_internal,
     find_question_to_us,
+    find_declined_pitch,
 )
 
 

@@ -28,6 +28,7 @@ class Words:
     away_phrases: PhraseIndex
     heard: PhraseIndex
     meetings: tuple[str, ...]
+    declined: PhraseIndex
 
 
 @lru_cache(maxsize=1)
@@ -51,6 +52,7 @@ def load_words() -> Words:
         away_phrases=_index(away_phrases),
         heard=_index(heard),
         meetings=tuple(map(spaced, _read(gate / "meetings.toml")["phrases"])),
+        declined=_index(_read(gate / "declined.toml")["phrases"]),
     )
 
 

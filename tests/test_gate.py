@@ -258,3 +258,13 @@ def test_the_shipped_subjects_are_about_persons_and_not_about_products() -> None
         "HR",
     ):
         assert judge(TO_LI, f"Subject: {subject}", settings=shipped).status is Status.ACCEPTED
+
+
+def test_a_declined_sales_pitch_is_no_answer_to_a_buyer_and_a_declined_wish_is() -> None:
+    declined = judge(TO_LI, body="Hello Li,\n\nour chairs are fine. Please take us off your list.\n" + QUOTE)
+    assert (declined.status, declined.reason) == (
+        Status.IGNORED,
+        "declined a sales pitch: please take us off your list",
+    )
+    wish = "Hi Li,\n\nwe do not offer that, sorry; no further mails will go out to your users, though.\n"
+    assert judge(TO_LI, body=wish * 4 + QUOTE).status is Status.ACCEPTED
