@@ -9,11 +9,12 @@ from harvester.splitting.authors import ADDRESS, Author, clean_name
 from harvester.splitting.dates import parse_date
 from harvester.splitting.lines import Line
 from harvester.splitting.phrases import INVISIBLE, UNSPACED, fold
-from harvester.splitting.tables import Tables, knows, verb_key
+from harvester.splitting.tables import Tables, join_months, knows, verb_key
 
 MAX_LENGTH = 420
 MAX_LINES = 5
 MAX_NAME_WORDS = 7
+MIN_NOUN = 6
 ENDS = re.compile(r"[:：﹕]\s*[*_\"'»>]{0,3}$|[-–—]{2,}\s*$|>>>$")
 # Gmail's old attribution: an ISO date with an offset, then a name, and no colon when there is no address.
 ISO_GMAIL = re.compile(r"\d{4}-\d{2}-\d{2} \d{1,2}:\d{2} GMT[+-]\d{2}:\d{2} [^\W\d_][^:@<>]{1,60}$")
@@ -23,7 +24,7 @@ NUMBERED = re.compile(
     r"[^\w]*(?:\w{1,2}-)?\d|\w{0,4}\d{1,4}\s?[年月日時时分点點년월일시분]|(?:上午|下午|오전|오후|午前|午後)\d"
 )
 CJK_MOMENT = re.compile(
-    r"\d{4}\s?[年년]\s?\d{1,2}\s?[月월]\s?\d{1,2}\s?[日일号號]?"
+    r"\d{4}\s?[年년]\s?\d{1,2}\s?[月월]\s?\d{1,2}\s?[日일号號]?|\d{4}[/.-]\d{1,2}[/.-]\d{1,2}"
     r"|(?:上午|下午|오전|오후|午前|午後)?\s?\d{1,2}\s?[:時时시点點]\s?\d{0,2}(?::\d{2})?\s?[分분]?"
 )
 # Hebrew "in", glued to the month.
@@ -175,7 +176,9 @@ def _read_joined(
     stray = sum(len(run) for run, _ in runs) - len(named)
     if len(named) > MAX_NAME_WORDS or stray > 3:
         return None
-    name = clean_name(" ".join(named)) if named else None
+    while len(named) > 1 and knows(tables.auxiliaries, named[-1], tokens.languages):
+        named = named[:-1]  # "Li Chen hat am ... geschrieben"
+    name = clean_name(" ".join(named).partition(" via ")[0]) if named else None
     author = Author(name, address)
     if _is_open(text) and not address:
         return None
@@ -206,7 +209,7 @@ def _looks_like_name(name: str | None) -> bool:
 
 
 def _classify(text: str, tables: Tables) -> _Tokens:
-    words = text.split()
+    words = (text if text.isascii() else join_months(text, tables)).split()
     folded = [fold(word) for word in words]
     joined = " ".join(folded)
     starts = []
@@ -249,8 +252,10 @@ def _mark_openers(joined: str, folded: list[str], kinds: list[str], tables: Tabl
             for at in range(start, start + len(phrase.split())):
                 kinds[at] = "O" if kinds[at] != "V" else "V"
             return
-    if folded[start].strip(EDGE) in tables.openers and len(folded) > start + 1:
-        kinds[start] = "O"
+    first = folded[start].strip(EDGE)
+    if first in tables.openers and len(folded) > start + 1:
+        # "Quoting", "Nachricht", "Message" do a verb's work; prepositions do not.
+        kinds[start] = "V" if len(first) >= MIN_NOUN and first.isalpha() else "O"
 
 
 def _mark_dates(folded: list[str], kinds: list[str], tables: Tables, languages: frozenset[str]) -> None:
@@ -287,7 +292,10 @@ def _mark_dates(folded: list[str], kinds: list[str], tables: Tables, languages: 
 def knows_month(word: str, tables: Tables, languages: frozenset[str]) -> bool:
     """Whether the word is a month in one of the languages (any, if none are given) or in English."""
     codes = tables.months.get(word) or (tables.months.get(word[1:]) if word[:1] in GLUED_IN else None)
-    return codes is not None and (not languages or "en" in codes or not languages.isdisjoint(codes))
+    if codes is None:
+        return False
+    # Words in Latin letters may mean something else elsewhere; the month of another script is a month.
+    return not languages or not word.isascii() or "en" in codes or not languages.isdisjoint(codes)
 
 
 def _is_zone_or_half_day(bare: str, kind_before: str, tables: Tables, languages: frozenset[str]) -> bool:

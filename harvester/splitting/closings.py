@@ -127,7 +127,7 @@ def _is_short_frame(text: str) -> bool:
 def _banner_size(stretch: _Stretch, start: int, end: int) -> int:
     """How many of the lines belong to the banner that begins at start."""
     banners = stretch.tables.banners
-    opening = " ".join(stretch.folded[start : start + 2])[:160].strip(EDGE)
+    opening = " ".join(stretch.folded[start : start + 2])[:160]
     if not any(begin <= 30 for begin, _ in banners.spans(opening)):
         return 0
     last = start
@@ -185,7 +185,9 @@ def _disclaimer_start(stretch: _Stretch, start: int, end: int) -> int | None:
 def is_mobile_footer(folded: str, tables: Tables) -> bool:
     """ "Sent from my iPhone" and its kin, alone on a line."""
     bare = folded.strip(" *_-–—>.[]()")
-    return 5 < len(bare) <= 160 and tables.mobile.matches(bare.partition("<")[0].partition("http")[0].strip(" ([:"))
+    return (5 if bare.isascii() else 3) < len(bare) <= 160 and tables.mobile.matches(
+        bare.partition("<")[0].partition("http")[0].strip(" ([:")
+    )
 
 
 def _label_mobile(stretch: _Stretch, labels: list[str]) -> None:

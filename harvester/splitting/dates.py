@@ -4,10 +4,10 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
 
-from harvester.splitting.tables import Tables
+from harvester.splitting.tables import Tables, join_months
 
 MAX_LENGTH = 160
-TOKEN = re.compile(r"\d+|[^\W\d_]+(?:['’][^\W\d_]+)?|[^\w\s]")
+TOKEN = re.compile(r"\d+|[^\W\d_]+(?:['’_][^\W\d_]+)?|[^\w\s]")
 TIME = re.compile(
     r"(?<![\d.])(\d{1,2})\s?(?:[:.h時시点點]|uhr)\s?(\d{2})(?:\s?[:.分]\s?(\d{2}))?(?![\d/])(?!\.\d{2,4}\b)"
 )
@@ -33,6 +33,8 @@ def parse_date(
     "listopad" is October in Croatian and November in Polish.
     """
     text = folded[:MAX_LENGTH]
+    if not text.isascii():
+        text = join_months(text, tables)
     if not any(char.isdigit() for char in text):
         return None
     day = _find_day(text, tables, before, languages)

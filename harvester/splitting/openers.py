@@ -269,7 +269,7 @@ def _read_block(lines: Sequence[Line], at: int, floor: int, tables: Tables, sent
     lenient = unfinished is not None or _is_below_rule(lines, at)
     block = _plain_block(lines, at, tables, sent_at, lenient=lenient)
     if block is not None and unfinished is not None:
-        return replace(block, start=above)
+        return replace(block, start=above, sent_at=block.sent_at or unfinished[1])
     return _with_date_line(block, lines, floor, tables, sent_at) if block is not None else None
 
 

@@ -77,7 +77,7 @@ class TemplateIndex:
         for template in templates:
             pieces = tuple(" ".join(WORD.findall(piece)) for piece in WILDCARD.split(template))
             if UNSPACED.search(template):
-                self._unspaced.append(tuple(piece.strip() for piece in WILDCARD.split(template) if piece.strip()))
+                self._unspaced.append(tuple(piece.strip() for piece in WILDCARD.split(template)))
             elif pieces[0]:
                 self._by_first.setdefault(pieces[0].split()[0], []).append(pieces)
             elif pieces[-1]:
@@ -93,7 +93,7 @@ class TemplateIndex:
         if any(_fits(line, pieces) for pieces in choices):
             return True
         return not folded.isascii() and any(
-            folded.startswith(pieces[0]) and all(piece in folded for piece in pieces) for pieces in self._unspaced
+            folded.startswith(pieces[0]) and all(piece in folded for piece in pieces[1:]) for pieces in self._unspaced
         )
 
 

@@ -31,6 +31,7 @@ class Tables:
     small_words: Codes
     auxiliaries: Codes
     months: Mapping[str, Mapping[str, int]]
+    long_months: tuple[str, ...]
     weekdays: Codes
     date_words: Codes
     pm_words: frozenset[str]
@@ -98,6 +99,7 @@ def compile_tables(languages: Mapping[str, Mapping[str, Any]]) -> Tables:
         small_words=_small_words(codes("attribution", "connectives"), codes("attribution", "openers")),
         auxiliaries=_auxiliaries(codes("attribution", "verbs")),
         months=_month_words(languages),
+        long_months=tuple(sorted((w for w in _month_words(languages) if " " in w), key=len, reverse=True)),
         weekdays=codes("dates", "weekdays", "weekdays_short"),
         date_words=codes("dates", "words", "am_pm"),
         pm_words=frozenset(word for pair in am_pm if len(pair) > 1 for word in _with_and_without_dot(fold(pair[1]))),
@@ -171,6 +173,14 @@ def _auxiliaries(verbs: Codes) -> dict[str, frozenset[str]]:
     return found
 
 
+def join_months(folded: str, tables: Tables) -> str:
+    """Months of two words as one word, so that they can be looked up."""
+    for month in tables.long_months:
+        if month in folded:
+            folded = folded.replace(month, month.replace(" ", "_"))
+    return folded
+
+
 def _month_words(languages: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, int]]:
     months: dict[str, dict[str, int]] = {}
     for code, language in languages.items():
@@ -183,7 +193,7 @@ def _month_words(languages: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[s
             word, _, number = entry.partition("=")
             if number.isdigit() and 1 <= int(number) <= 12:
                 months.setdefault(fold(word).rstrip("."), {}).setdefault(code, int(number))
-    return months
+    return months | {word.replace(" ", "_"): numbers for word, numbers in months.items() if " " in word}
 
 
 def _label_words(languages: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, frozenset[str]]]:
