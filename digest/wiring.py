@@ -77,6 +77,8 @@ def watch_mailbox(workspace: Workspace, daemon: Daemon) -> None:
                     failures = 0
                     daemon.ring("poll")
         except AnswersError as error:
+            if daemon.stopping.is_set():
+                return
             failures += 1
             log.info("the mailbox is not watched", kind=type(error).__name__, failures=failures)
             daemon.stopping.wait(retry_delay(failures, random.random()).total_seconds())
