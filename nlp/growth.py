@@ -20,6 +20,7 @@ from nlp.space import (
     Block,
     RawRows,
     centre_rows,
+    density_of,
     embed_expressions,
     first_centre,
     lay_out_blocks,
@@ -86,7 +87,7 @@ def grow_topics(
     if not count_uncompared(database, model):
         return Grown(0, 0, (), unplaced)
     space = _compare(database, model, blocks, standings, is_settled=is_settled)
-    placement = place_insights(_crowd(standings, space.vectors), next_topic_id(database), space.closeness)
+    placement = place_insights(_crowd(standings, space.vectors), next_topic_id(database), density_of(space.closeness))
     _store(database, model, standings, space, placement, now)
     return Grown(embedded, len(placement.placed), placement.born, unplaced - len(placement.placed))
 
@@ -135,7 +136,7 @@ def _compare(
     messages = np.array([standing.message for standing in standings], dtype=np.int64)
     # Measured while all rows are unsmoothed; frozen with the centre.
     closeness = load_closeness(database, model) if is_settled else measure_closeness(vectors, messages, blocks)
-    vectors[fresh] = smooth_rows(vectors[fresh], fresh, vectors, messages, blocks)
+    vectors[fresh] = smooth_rows(vectors[fresh], fresh, vectors, messages, blocks, density_of(closeness))
     return _Space(vectors, fresh, closeness, centre.is_frozen)
 
 

@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 from harvester.resources import data_folder
 from nlp.embedding import Embedder, Encoders, Vectors, unit_rows
 
-ANSWER_WEIGHT = (
-    0.7  # colleagues of one company answer the same thing in the same words; the answer normalises the question
-)
-ENGLISH_SHARE = 0.5  # of the similarity of two English insights; the rest is the multilingual encoder's
+# Colleagues of one company answer the same thing in the same words: the answer normalises the question.
+ANSWER_WEIGHT = 1.0
+# The English encoder's share in the similarity of two English insights: it is the better one where many short requests
+# are alike; in the long prose of few companies the multilingual encoder is.
+LOOSE_ENGLISH_SHARE, DENSE_ENGLISH_SHARE = 0.45, 0.6
+LOOSE, DENSE = 0.3, 0.55  # closeness of a mailbox, see `measure_closeness`
 FOREIGN_SCALE = 1.1  # the multilingual encoder speaks alone for other languages, a little louder
 FREEZE_CENTRE_AT = 500  # insights
 NEIGHBOURS = 5
@@ -138,20 +140,31 @@ def centre_rows(rows: RawRows, centre: Centre, blocks: Sequence[Block]) -> Vecto
     return centred
 
 
+def density_of(closeness: float) -> float:
+    """0 for a mailbox whose insights are hardly alike to 1 for one of many similar requests."""
+    return min(1.0, max(0.0, (closeness - LOOSE) / (DENSE - LOOSE)))
+
+
 def smooth_rows(
-    rows: Vectors, row_numbers: NDArray[np.intp], base: Vectors, messages: NDArray[np.int64], blocks: Sequence[Block]
+    rows: Vectors,
+    row_numbers: NDArray[np.intp],
+    base: Vectors,
+    messages: NDArray[np.int64],
+    blocks: Sequence[Block],
+    density: float,
 ) -> Vectors:
     """Pull each row towards its nearest neighbours, block by block, and weigh the blocks.
 
     rows: (m, d) centred. row_numbers: the row of each in `base`. base: (n, d) all insights, placed ones as frozen.
     messages: (n,) of `base`; sentences of one mail are no neighbours: they share author and answer, not meaning.
+    density: see `density_of`.
     Returns (m, d); the dot product of two rows is their similarity.
     """
     smoothed = np.zeros_like(rows)
     foreign: NDArray[np.bool_] = np.logical_not(np.any(rows[:, blocks[0].columns], axis=1))
     for position, block in enumerate(blocks):
         neighbours = unit_rows(base[:, block.columns])
-        scale = _block_scale(position, len(blocks), foreign)
+        scale = _block_scale(position, len(blocks), foreign, density)
         for start in range(0, len(rows), CHUNK_ROWS):
             chunk = slice(start, start + CHUNK_ROWS)
             own = unit_rows(rows[chunk, block.columns])
@@ -190,10 +203,11 @@ def _pull_to_neighbours(
     return unit_rows(np.float32(OWN_SHARE) * own + np.float32(1 - OWN_SHARE) * around)
 
 
-def _block_scale(position: int, blocks: int, foreign: NDArray[np.bool_]) -> Vectors:
+def _block_scale(position: int, blocks: int, foreign: NDArray[np.bool_], density: float) -> Vectors:
     if blocks == 1:
         return np.ones(len(foreign), dtype=np.float32)
-    share = ENGLISH_SHARE if position == 0 else 1 - ENGLISH_SHARE
+    english = LOOSE_ENGLISH_SHARE + (DENSE_ENGLISH_SHARE - LOOSE_ENGLISH_SHARE) * density
+    share = english if position == 0 else 1 - english
     return np.where(foreign, FOREIGN_SCALE, np.sqrt(share)).astype(np.float32)
 
 

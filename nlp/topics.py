@@ -11,10 +11,8 @@ from numpy.typing import NDArray
 from nlp.embedding import Vectors
 
 UNPLACED = 0
-# The similarity that means "the same" depends on how alike the insights of a mailbox are at all: the closeness, median
-# similarity to the nearest neighbour. Long prose of few companies has 0.3, thousands of short requests 0.55 and more.
-LOOSE_CLOSENESS, LOOSE_SIMILARITY = 0.3, 0.5
-DENSE_CLOSENESS, DENSE_SIMILARITY = 0.55, 0.6
+# The similarity that means "the same": lower in long prose of few companies than among thousands of short requests.
+LOOSE_SIMILARITY, DENSE_SIMILARITY = 0.45, 0.6
 GROUP_JOIN_BONUS = (
     0.05  # a group from the pool joins a topic more easily: a mean over many pairs is surer than one insight
 )
@@ -22,6 +20,8 @@ YOUNG_INSIGHTS = 150  # below this, neighbours are few and chance is strong: bir
 YOUNG_BIRTH_MALUS = 0.1
 YOUNG_JOIN_MALUS = 0.05
 MIN_BIRTH_SIZE = 3
+PAIR_MALUS = 0.15  # in a small mailbox two companies found a topic if they are this much more alike
+PAIRS_UNTIL = 500  # insights
 MIN_BIRTH_SHARE = 0.0007  # of all insights
 NEAR_SHARE = 0.7  # how much the nearest members of a topic weigh against the average of all
 NEAR_MEMBERS = 10
@@ -79,10 +79,9 @@ class TopicScores:
     averages: Vectors
 
 
-def set_bars(closeness: float, insights: int) -> Bars:
-    """closeness: median similarity to the nearest neighbour. insights: how many the mailbox holds."""
-    place = (closeness - LOOSE_CLOSENESS) / (DENSE_CLOSENESS - LOOSE_CLOSENESS)
-    similarity = LOOSE_SIMILARITY + (DENSE_SIMILARITY - LOOSE_SIMILARITY) * min(1.0, max(0.0, place))
+def set_bars(density: float, insights: int) -> Bars:
+    """density: 0 where insights are hardly alike to 1 where many are. insights: how many the mailbox holds."""
+    similarity = LOOSE_SIMILARITY + (DENSE_SIMILARITY - LOOSE_SIMILARITY) * density
     youth = max(0.0, 1 - insights / YOUNG_INSIGHTS)
     return Bars(
         join=similarity + YOUNG_JOIN_MALUS * youth,
@@ -91,13 +90,13 @@ def set_bars(closeness: float, insights: int) -> Bars:
     )
 
 
-def place_insights(crowd: Crowd, next_topic: int, closeness: float) -> Placement:
-    """Place what is unplaced. next_topic: the id of the first topic to be born. closeness: see `set_bars`.
+def place_insights(crowd: Crowd, next_topic: int, density: float) -> Placement:
+    """Place what is unplaced. next_topic: the id of the first topic to be born. density: see `set_bars`.
 
     A long backlog is taken in batches in order of arrival: loading years of mail needs no more memory than a week.
     """
     topics = crowd.topics.copy()
-    bars = set_bars(closeness, len(topics))
+    bars = set_bars(density, len(topics))
     waiting = np.flatnonzero(topics == UNPLACED)
     placed: list[Placed] = []
     born: list[int] = []
@@ -161,7 +160,7 @@ def _group_pool(
     found: list[Placed] = []
     known = int((topics != UNPLACED).sum()) + len(pool)
     for group in _cluster(similarity, bars.birth):
-        if len(group) < max(MIN_BIRTH_SIZE, MIN_BIRTH_SHARE * known):
+        if not _may_be_born(crowd.companies[pool[group]], similarity[np.ix_(group, group)], known, bars):
             continue
         topic = next_topic
         if len(averages.topics):
@@ -193,6 +192,12 @@ def _cluster(similarity: Vectors, min_similarity: float) -> list[NDArray[np.intp
     labels = model.fit_predict(np.clip(1 - similarity, 0, 2))
     _, firsts = np.unique(labels, return_index=True)
     return [np.flatnonzero(labels == labels[first]) for first in np.sort(firsts)]
+
+
+def _may_be_born(companies: NDArray[np.int64], similarity: Vectors, known: int, bars: Bars) -> bool:
+    if len(companies) == 2 and known < PAIRS_UNTIL:
+        return bool(companies[0] != companies[1] and similarity[0, 1] >= bars.birth + PAIR_MALUS)
+    return len(companies) >= max(MIN_BIRTH_SIZE, MIN_BIRTH_SHARE * known)
 
 
 def _mean_of_nearest(similarity: Vectors) -> Vectors:

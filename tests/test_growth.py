@@ -131,7 +131,7 @@ def test_backlog_is_placed_in_order_of_arrival() -> None:
     vectors = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
     numbers = np.arange(5_000, dtype=np.int64)
     crowd = Crowd(vectors, np.full(5_000, UNPLACED, dtype=np.int64), numbers, numbers)
-    placement = place_insights(crowd, next_topic=5, closeness=0.9)
+    placement = place_insights(crowd, next_topic=5, density=1.0)
     assert placement.born == tuple(range(5, 13))
     assert len(placement.placed) == 5_000
     assert {one.topic for one in placement.placed if one.row % 8 == 0} == {5}
