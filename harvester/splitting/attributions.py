@@ -34,6 +34,7 @@ DATE_SHAPE = re.compile(r"\d{1,4}\s?[./-]\s?\d{1,2}\s?[./-]\s?\d{1,4}|\d{4}\s?[�
 TIME_SHAPE = re.compile(r"\d{1,2}[:h.]\d{2}|\d\s?[時时点點시]")
 # A year, a clock or a whole date: "On Monday Tom asked:" alone is an ordinary sentence.
 EXACT = re.compile(r"\d{4}|\d{1,2}[:h.]\d{2}|\d[./-]\d{1,2}[./-]\d")
+DIGIT = re.compile(r"\d")
 OFFSET = re.compile(r"(?:gmt|utc)?[+-]\d{1,2}:?\d{0,2}")
 ADDRESS_GROUP = re.compile(
     r"[<\[(]{0,2}\s?(?:mailto:[^<>]{0,80}<\s?)?(?:mailto:)?\[?"
@@ -165,6 +166,9 @@ def _read_joined(
             address = match.group().strip(".'").lower()
             text = ADDRESS_GROUP.sub(" \x01 ", text, count=3)
     tokens = _classify(text, tables)
+    if tokens.languages and not _has_date(text, tokens) and DIGIT.search(text):
+        # Programs mix languages: an English verb behind a Croatian date.
+        tokens = _classify(text, tables, any_language=True)
     kinds = "".join(tokens.kinds)
     has_verb = "V" in kinds
     has_date = "D" in kinds and _has_date(text, tokens)
@@ -208,7 +212,7 @@ def _looks_like_name(name: str | None) -> bool:
     return bool(name) and name is not None and not name[0].islower() and any(char.isalpha() for char in name)
 
 
-def _classify(text: str, tables: Tables) -> _Tokens:
+def _classify(text: str, tables: Tables, *, any_language: bool = False) -> _Tokens:
     words = (text if text.isascii() else join_months(text, tables)).split()
     folded = [fold(word) for word in words]
     joined = " ".join(folded)
@@ -224,6 +228,8 @@ def _classify(text: str, tables: Tables) -> _Tokens:
         for at, start in enumerate(starts):
             if start < end and start + len(folded[at]) > begin and words[at] != "\x01":
                 kinds[at] = "V"
+    if any_language:
+        languages = frozenset()
     _mark_openers(joined, folded, kinds, tables)
     _mark_dates(folded, kinds, tables, languages)
     for at, word in enumerate(folded):

@@ -6,6 +6,10 @@ from dataclasses import dataclass
 ADDRESS = re.compile(r"[\w.+%&'-]{1,128}@[\w-]{1,63}(?:\.[\w-]{1,63}){0,8}")
 MAILTO = re.compile(r"mailto:\s*", re.IGNORECASE)
 BRACKETED = re.compile(r"[<\[(«][^<>\[\]()«»]{0,300}[>\])»]")
+# Exchange's "a@x On Behalf Of B": the second one wrote it.
+ON_BEHALF = re.compile(
+    r"\b(?:on behalf of|im auftrag von|de la part de|namens|per conto di|en nombre de)\b", re.IGNORECASE
+)
 QUOTES = "\"'“”„‟‘’‚«»‹›`"
 EDGES = " \t,;:：|*_-–—·>" + QUOTES
 MAX_VALUE = 600
@@ -30,6 +34,9 @@ def find_address(text: str) -> re.Match[str] | None:
 def read_author(value: str) -> Author:
     """The author in a From value: `Li Chen <li@x>`, `"Chen, Li" [mailto:li@x]`, `li@x`, `Li Chen/ACME`."""
     value = value[:MAX_VALUE].replace("&lt;", "<").replace("&gt;", ">").strip()
+    behalf = ON_BEHALF.search(value)
+    if behalf is not None:
+        return Author(clean_name(value[behalf.end() :]), read_author(value[: behalf.start()]).address)
     match = find_address(value)
     if match is None:
         return Author(clean_name(BRACKETED.sub(" ", value).rstrip("<>[( ")), None)

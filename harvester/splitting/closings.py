@@ -28,6 +28,7 @@ DASHED_NAME = re.compile(r"[ \t]*(?:[-~]{1,2}( ?)|[–—] ?)(" + NAME_LINE.patt
 EDGE = " \t,.;:!*_-–—~|/\\\"'()[]>"
 MAX_TAIL = 30
 MAX_FOOTERS = 4
+LONG_RULE = 20
 MAX_FOLD = 600
 
 
@@ -280,6 +281,8 @@ def _starts_tail(stretch: _Stretch, at: int, rest: Sequence[int]) -> bool:
     bare = folded.strip(EDGE)
     if not bare:
         return False
+    if rest and DELIMITER.match(stretch.texts[rest[0]]) and _signs(stretch, at, bare):
+        return _delimits(stretch, stretch.texts[rest[0]], rest[1:])
     if _is_sign_off(bare, stretch):
         if not rest:
             return "," in bare  # "LG, Eva"; a closing without a name is left to the text it closes
@@ -291,9 +294,16 @@ def _starts_tail(stretch: _Stretch, at: int, rest: Sequence[int]) -> bool:
     return False
 
 
+def _signs(stretch: _Stretch, at: int, bare: str) -> bool:
+    return bare in stretch.names or _is_sign_off(bare, stretch) or _is_dashed_name(stretch, at)
+
+
 def _is_dashed_name(stretch: _Stretch, at: int) -> bool:
     """`-Bob` or `— Bob` below an empty line; `- Bob` is the item of a list unless that is the author's name."""
-    match = DASHED_NAME.match(stretch.texts[at])
+    text = stretch.texts[at]
+    if text[0] in "-–—~" and len(text) < 50 and _holds_full_name(stretch, at):
+        return True
+    match = DASHED_NAME.match(text)
     if match is None or (at and stretch.texts[at - 1].startswith(stretch.texts[at][0])):
         return False
     if match[2].casefold().strip(EDGE) in stretch.names:
@@ -301,11 +311,21 @@ def _is_dashed_name(stretch: _Stretch, at: int) -> bool:
     return not match[1] and at > 0 and not stretch.texts[at - 1]
 
 
+def _holds_full_name(stretch: _Stretch, at: int) -> bool:
+    """The author's first and last name, with at most two more words ("Adam L. 'Duncan' Beberg")."""
+    words = set(re.findall(r"\w+", stretch.folded[at]))
+    return any(
+        " " in name and set(name.split()) <= words and len(words) <= len(name.split()) + 2 for name in stretch.names
+    )
+
+
 def _delimits(stretch: _Stretch, text: str, rest: Sequence[int]) -> bool:
     """Whether what stands below a delimiter is a signature: short lines, or the strict delimiter and not too much."""
     prose = sum(_is_prose(stretch.texts[at]) for at in rest if not _is_under_postscript(stretch, at))
     if STRICT_DELIMITER.match(text):
         return prose <= 3
+    if len(text) >= LONG_RULE and prose <= 2 and len(rest) <= 8 and any(_is_contact(stretch, at) for at in rest):
+        return True  # what mailing lists and free mailers put below every mail
     if text.startswith(("-", "_", "—", "–", "~")) and prose == 0:
         if len(text) > 3 or text.startswith("_"):
             return len(rest) <= 15 and (len(rest) <= 3 or any(_is_contact(stretch, at) for at in rest))

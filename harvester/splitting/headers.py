@@ -61,12 +61,14 @@ def read_header_block(
     lenient: what stands above leaves no doubt that a block follows. colonless: labels may stand without colon.
     """
     fields, end = _collect_fields(lines, at, tables, colonless)
-    if len(fields) < 2:
+    if len(fields) < (1 if colonless else 2):
         return None
     values, language = _name_fields(fields)
     if "sent" not in values:
         values |= _unlabelled_date(fields, tables, sent_at)
     if "from" not in values or not (lenient or _is_convincing(values, tables, sent_at)):
+        return None
+    if len(values) < 2 and find_address(values["from"]) is None:
         return None
     sent = fold(values.get("sent", ""))
     moment = parse_date(sent, tables, before=sent_at, languages=frozenset((language,)))
@@ -182,6 +184,16 @@ def _collect_fields(lines: Sequence[Line], at: int, tables: Tables, colonless: b
         position += 1
         end = position
     return fields, end
+
+
+def _is_broken_off(last: _Field, lines: Sequence[Line], position: int, tables: Tables) -> bool:
+    """A few words between the line of a person and the next label ("On Behalf Of / Li Chen")."""
+    following = lines[position + 1].text if position + 1 < len(lines) else ""
+    return (
+        not PEOPLE.isdisjoint(last.labels)
+        and len(lines[position].text.split()) <= 6
+        and label_of(following) in tables.labels
+    )
 
 
 def _label_and_value(text: str, tables: Tables, colonless: bool) -> tuple[str, str]:

@@ -107,7 +107,8 @@ def _is_lazy(machine: _Machine, position: int) -> bool:
         return True
     if above.count("(") > above.count(")") and text.count(")") > text.count("("):
         return True
-    return len(above) > 64 and len(text) < 40 and text[:1].islower()
+    # A word or two that did not fit any more; an answer would follow the end of a sentence.
+    return len(above) + len(text.split()[0]) > 62 and len(text) < 30 and above[-1] not in ".?!:"
 
 
 def _push(machine: _Machine, opener: Opener | None, depth: int, until: int = 0) -> None:

@@ -192,7 +192,7 @@ def _read_marker(lines: Sequence[Line], at: int, tables: Tables, sent_at: dateti
 def _join_attribution(marker: Opener, lines: Sequence[Line], tables: Tables, sent_at: datetime | None) -> Opener:
     """A separator may stand above an ordinary attribution (Proton)."""
     first = next((at for at in range(marker.end, min(len(lines), marker.end + 3)) if lines[at].text.strip()), None)
-    if first is None:
+    if first is None or lines[first].depth != lines[marker.start].depth:
         return marker
     for last in range(first, min(len(lines), first + 3)):
         if not lines[last].text:
@@ -236,7 +236,8 @@ def _block_after(
         if not text or RULE.match(text):
             continue
         if label_of(lines[start].text) in tables.labels:
-            return _plain_block(lines, start, tables, sent_at, lenient=marked or ruled)
+            block = read_header_block(lines, start, tables, sent_at, lenient=marked or ruled, colonless=marked)
+            return _as_opener(block) if block is not None else None
         if not marked:
             return None
         block = read_header_block(lines, start, tables, sent_at, colonless=True)
