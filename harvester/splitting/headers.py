@@ -173,9 +173,7 @@ def _collect_fields(lines: Sequence[Line], at: int, tables: Tables, colonless: b
             if position > end and not _goes_on(fields, known):
                 break
             fields.append(_Field(known, [value]))
-        elif (fields and position == end and _continues(fields[-1], text, indent)) or (
-            fields and not fields[-1].value and position - end <= 1 and len(text) < 200
-        ):
+        elif fields and _belongs_to(fields[-1], lines, position, end, indent, tables):
             fields[-1].values.append(text.strip(" \t*"))
         elif fields and position == end and label and _is_foreign_label(lines, position, tables):
             fields.append(_Field({}, [value]))
@@ -186,14 +184,19 @@ def _collect_fields(lines: Sequence[Line], at: int, tables: Tables, colonless: b
     return fields, end
 
 
+def _belongs_to(last: _Field, lines: Sequence[Line], position: int, end: int, indent: int, tables: Tables) -> bool:
+    """Whether a line without label goes on with the value of the last one."""
+    text = lines[position].text
+    if position == end and (_continues(last, text, indent) or _is_broken_off(last, lines, position, tables)):
+        return True
+    return not last.value and position - end <= 1 and len(text) < 200
+
+
 def _is_broken_off(last: _Field, lines: Sequence[Line], position: int, tables: Tables) -> bool:
-    """A few words between the line of a person and the next label ("On Behalf Of / Li Chen")."""
-    following = lines[position + 1].text if position + 1 < len(lines) else ""
-    return (
-        not PEOPLE.isdisjoint(last.labels)
-        and len(lines[position].text.split()) <= 6
-        and label_of(following) in tables.labels
-    )
+    """A word or two lines of them between a person and the next label ("On Behalf Of / Li / Chen")."""
+    if PEOPLE.isdisjoint(last.labels) or len(lines[position].text.split()) > 6:
+        return False
+    return any(label_of(line.text) in tables.labels for line in lines[position + 1 : position + 3] if line.text)
 
 
 def _label_and_value(text: str, tables: Tables, colonless: bool) -> tuple[str, str]:
@@ -206,7 +209,8 @@ def _label_and_value(text: str, tables: Tables, colonless: bool) -> tuple[str, s
             label = fold(" ".join(words[:size]))
             if len(words) > size and label in tables.labels:
                 return label, text.strip(" \t*").split(maxsplit=size)[size]
-    return "", ""
+    match = COLON.search(text)
+    return (label_of(text), text[match.end() :].strip(" \t*")) if match else ("", "")
 
 
 def _unlabelled_date(fields: Sequence[_Field], tables: Tables, sent_at: datetime | None) -> dict[str, str]:
