@@ -164,3 +164,20 @@ def _split_clauses(value: str) -> list[str]:
             current.append(letter)
     clauses.append("".join(current).strip())
     return clauses
+
+
+def looks_like(domain: str, own: str) -> bool:
+    """brightf0ld.example for brightfold.example: same after undoing the usual swaps, or one letter away."""
+    if domain == own or not domain:
+        return False
+    plain, ours = _unswap(domain), _unswap(own)
+    if plain == ours:
+        return True
+    if abs(len(plain) - len(ours)) > 1 or len(ours) < 8:
+        return False
+    start = next((i for i, (a, b) in enumerate(zip(plain, ours, strict=False)) if a != b), min(len(plain), len(ours)))
+    return plain[start + 1 :] in (ours[start:], ours[start + 1 :]) or plain[start:] == ours[start + 1 :]
+
+
+def _unswap(domain: str) -> str:
+    return domain.translate(str.maketrans("0135", "oies")).replace("rn", "m").replace("vv", "w").replace("-", "")
