@@ -5,6 +5,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -54,14 +55,19 @@ def can_run_dovecot() -> bool:
 
 
 @contextmanager
-def run_dovecot(folder: Path) -> Iterator[ImapServer]:
+def run_dovecot() -> Iterator[ImapServer]:
+    # Not below pytest's folder: that is closed to the user that mails are stored as.
+    with tempfile.TemporaryDirectory(prefix="dovecot-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield from _serve_dovecot(folder)
+
+
+def _serve_dovecot(folder: Path) -> Iterator[ImapServer]:
     port, tls_port = free_port(), free_port()
     make_certificates(folder)
-    for name in ("base", "state", "mail"):
-        (folder / name).mkdir()
-    for parent in (folder, *folder.parents):  # pytest's folders are 0700; the mail user must get through
-        if parent != Path("/") and parent.stat().st_uid == os.geteuid():
-            parent.chmod(parent.stat().st_mode | 0o055)
+    for part in ("base", "state", "mail"):
+        (folder / part).mkdir()
     (folder / "mail").chmod(0o777)
     (folder / "dovecot.conf").write_text(
         f"""

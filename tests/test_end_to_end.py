@@ -173,7 +173,7 @@ def check_digest(arrived: list, export: dict) -> None:
     names = [topic["name"] for topic in export["topics"]]
     assert any(name[:40] in text.replace("\n", " ") for name in names)
     assert "https://pages.marrowby.example/t/T-" in html
-    assert "asked by e-mail and BCC" in " ".join(text.split())
+    assert "Asked by e-mail and BCC'd by colleagues" in " ".join(text.split())
 
 
 def without_time(export: dict) -> dict:
