@@ -47,10 +47,10 @@ from nlp.topics import UNPLACED, Crowd, Placement, place_insights
 from nlp.vector_store import (
     count_uncompared,
     delete_vectors,
+    fill_vectors,
     load_centre,
     load_closeness,
     load_unembedded,
-    load_vectors,
     save_centre,
     save_closeness,
     save_model,
@@ -125,9 +125,7 @@ def _compare(
     """Bring all insights into one space; rows that were settled before are taken as they are."""
     row_of = {standing.insight: row for row, standing in enumerate(standings)}
     vectors = np.zeros((len(standings), blocks[-1].columns.stop), dtype=np.float32)
-    settled_ids, settled = load_vectors(database, model) if is_settled else ((), vectors[:0])
-    vectors[[row_of[insight] for insight in settled_ids]] = settled.reshape(-1, vectors.shape[1])
-    known = frozenset(settled_ids)
+    known = frozenset(fill_vectors(database, model, row_of, vectors) if is_settled else ())
     fresh = np.array([row for row, s in enumerate(standings) if s.insight not in known], dtype=np.intp)
     centre = load_centre(database, model)
     if centre is None:
@@ -146,10 +144,8 @@ def _load_raw(
     row_of = {standings[row].insight: place for place, row in enumerate(fresh)}
     raw = []
     for kind in (QUESTIONS, ANSWERS):
-        ids, vectors = load_vectors(database, model + kind)
         rows = np.zeros((len(fresh), blocks[-1].columns.stop), dtype=np.float32)
-        wanted = [(place, row_of[insight]) for place, insight in enumerate(ids) if insight in row_of]
-        rows[[target for _, target in wanted]] = vectors[[place for place, _ in wanted]].reshape(-1, rows.shape[1])
+        fill_vectors(database, model + kind, row_of, rows)
         raw.append(rows)
     return RawRows(*raw)
 

@@ -3,6 +3,7 @@
 Pure functions over arrays; nothing that was placed ever moves. Same input in the same order, same output.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,7 +29,7 @@ NEAR_MEMBERS = 10
 CANDIDATES = 10  # topics, nearest on average, that are looked at closely
 SAME_MAIL_PENALTY = 0.1  # two sentences of one mail seldom mean the same: their author would not say it twice
 POOL_LIMIT = 5_000  # newest unplaced insights that are clustered
-BATCH = 2_000
+BATCH = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +73,10 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class TopicScores:
-    """topics: (k,) ids, ascending. averages: (m, k) average link. scores: (m, k) blended with the nearest members."""
+    """topics: (k,) ids, ascending. scores: (m, k), row by topic."""
 
     topics: NDArray[np.int64]
     scores: Vectors
-    averages: Vectors
 
 
 def set_bars(density: float, insights: int) -> Bars:
@@ -102,61 +102,86 @@ def place_insights(crowd: Crowd, next_topic: int, density: float) -> Placement:
     born: list[int] = []
     for end in (*range(BATCH, len(waiting), BATCH), len(waiting)):
         pool = waiting[:end][topics[waiting[:end]] == UNPLACED][-POOL_LIMIT:]
-        for step in (_join_topics, _group_pool, _join_topics):
-            found = step(crowd, topics, pool, next_topic + len(born), bars)
-            for one in found:
-                topics[one.row] = one.topic
-            placed.extend(found)
-            born.extend(sorted({one.topic for one in found if one.topic >= next_topic + len(born)}))
-            pool = pool[topics[pool] == UNPLACED]
+        joined = _join_topics(crowd, topics, pool, bars.join)
+        pool = _settle(joined, topics, pool)
+        grouped = _group_pool(crowd, topics, pool, bars, next_topic + len(born))
+        pool = _settle(grouped, topics, pool)
+        changed = np.array(sorted({one.topic for one in grouped}), dtype=np.int64)
+        followed = _join_topics(crowd, topics, pool, bars.join, among=changed)
+        _settle(followed, topics, pool)
+        placed.extend((*joined, *grouped, *followed))
+        born.extend(int(topic) for topic in changed if topic >= next_topic + len(born))
     return Placement(tuple(placed), tuple(born))
 
 
-def score_topics(crowd: Crowd, topics: NDArray[np.int64], rows: NDArray[np.intp]) -> TopicScores:
-    """How close each row is to each topic that has members."""
+def score_averages(crowd: Crowd, topics: NDArray[np.int64], rows: NDArray[np.intp]) -> TopicScores:
+    """Average-link similarity of each row with each topic that has members."""
+    from scipy.sparse import csr_matrix
+
     members = np.flatnonzero(topics != UNPLACED)
     ids, which = np.unique(topics[members], return_inverse=True)
-    sums = np.zeros((len(ids), crowd.vectors.shape[1]), dtype=np.float32)
-    np.add.at(sums, which, crowd.vectors[members])
+    shape = (len(ids), len(topics))
+    membership = csr_matrix((np.ones(len(members), dtype=np.float32), (which, members)), shape=shape)
     counts = np.bincount(which, minlength=len(ids)).astype(np.float32)
-    averages = crowd.vectors[rows] @ sums.T / counts
-    scores = averages.copy()
-    if not len(ids):
-        return TopicScores(ids, scores, averages)
-    width = min(CANDIDATES, len(ids))
-    candidates = np.argpartition(-averages, width - 1, axis=1)[:, :width]
-    order = np.argsort(which, kind="stable")
-    ends = np.cumsum(counts.astype(np.intp))
-    for topic in np.unique(candidates):
-        near = np.flatnonzero((candidates == topic).any(axis=1))
-        own = members[order[ends[topic] - int(counts[topic]) : ends[topic]]]
-        nearest = _mean_of_nearest(crowd.vectors[rows[near]] @ crowd.vectors[own].T)
-        scores[near, topic] = NEAR_SHARE * nearest + (1 - NEAR_SHARE) * averages[near, topic]
-    return TopicScores(ids, scores, averages)
+    means = np.asarray(membership @ crowd.vectors, dtype=np.float32) / counts[:, None]
+    return TopicScores(ids, crowd.vectors[rows] @ means.T)
+
+
+def look_closely(crowd: Crowd, topics: NDArray[np.int64], rows: NDArray[np.intp], averages: TopicScores) -> TopicScores:
+    """Blend in, for the topics that are nearest on average, how near a row is to their nearest members."""
+    scores = averages.scores.copy()
+    width = min(CANDIDATES, len(averages.topics))
+    candidates = np.argpartition(-averages.scores, width - 1, axis=1)[:, :width]
+    order = np.argsort(topics, kind="stable")
+    starts = np.searchsorted(topics[order], averages.topics, side="left")
+    ends = np.searchsorted(topics[order], averages.topics, side="right")
+    near_topics, near_rows = candidates.ravel(), np.repeat(np.arange(len(rows)), width)
+    by_topic = np.argsort(near_topics, kind="stable")
+    for group in np.split(by_topic, np.flatnonzero(np.diff(near_topics[by_topic])) + 1):
+        topic, near = int(near_topics[group[0]]), near_rows[group]
+        members = order[starts[topic] : ends[topic]]
+        nearest = _mean_of_nearest(crowd.vectors[rows[near]] @ crowd.vectors[members].T)
+        scores[near, topic] = NEAR_SHARE * nearest + (1 - NEAR_SHARE) * averages.scores[near, topic]
+    return TopicScores(averages.topics, scores)
+
+
+def _settle(placed: Sequence[Placed], topics: NDArray[np.int64], pool: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Note the placements in `topics`; returns the rest of the pool."""
+    for one in placed:
+        topics[one.row] = one.topic
+    rest: NDArray[np.intp] = pool[topics[pool] == UNPLACED]
+    return rest
 
 
 def _join_topics(
-    crowd: Crowd, topics: NDArray[np.int64], pool: NDArray[np.intp], next_topic: int, bars: Bars
+    crowd: Crowd,
+    topics: NDArray[np.int64],
+    pool: NDArray[np.intp],
+    min_similarity: float,
+    among: NDArray[np.int64] | None = None,
 ) -> list[Placed]:
-    found = score_topics(crowd, topics, pool)
-    if not len(found.topics) or not len(pool):
+    """among: the topics to join, all by default."""
+    eligible = topics if among is None else np.where(np.isin(topics, among), topics, UNPLACED)
+    averages = score_averages(crowd, eligible, pool)
+    if not len(averages.topics) or not len(pool):
         return []
+    found = look_closely(crowd, eligible, pool, averages)
     best = found.scores.argmax(axis=1)
     similarity = found.scores[np.arange(len(pool)), best]
     return [
         Placed(int(row), int(found.topics[topic]), float(value))
         for row, topic, value in zip(pool, best, similarity, strict=True)
-        if value >= bars.join
+        if value >= min_similarity
     ]
 
 
 def _group_pool(
-    crowd: Crowd, topics: NDArray[np.int64], pool: NDArray[np.intp], next_topic: int, bars: Bars
+    crowd: Crowd, topics: NDArray[np.int64], pool: NDArray[np.intp], bars: Bars, next_topic: int
 ) -> list[Placed]:
     if len(pool) < 2:
         return []
     similarity = _pool_similarity(crowd, pool)
-    averages = score_topics(crowd, topics, pool)
+    averages = score_averages(crowd, topics, pool)
     found: list[Placed] = []
     known = int((topics != UNPLACED).sum()) + len(pool)
     for group in _cluster(similarity, bars.birth):
@@ -164,7 +189,7 @@ def _group_pool(
             continue
         topic = next_topic
         if len(averages.topics):
-            closeness = averages.averages[group].mean(axis=0)
+            closeness = averages.scores[group].mean(axis=0)
             if closeness.max() >= bars.group_join:
                 topic = int(averages.topics[closeness.argmax()])
         next_topic += topic == next_topic
@@ -190,8 +215,9 @@ def _cluster(similarity: Vectors, min_similarity: float) -> list[NDArray[np.intp
         n_clusters=None, metric="precomputed", linkage="average", distance_threshold=1 - min_similarity
     )
     labels = model.fit_predict(np.clip(1 - similarity, 0, 2))
-    _, firsts = np.unique(labels, return_index=True)
-    return [np.flatnonzero(labels == labels[first]) for first in np.sort(firsts)]
+    order = np.argsort(labels, kind="stable")
+    groups = np.split(order, np.flatnonzero(np.diff(labels[order])) + 1)
+    return sorted(groups, key=lambda group: int(group[0]))
 
 
 def _may_be_born(companies: NDArray[np.int64], similarity: Vectors, known: int, bars: Bars) -> bool:

@@ -1,7 +1,7 @@
 """The SQL of vectors and of what the comparison remembers for itself: the centre of its space and the model in use."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from sqlite_utils import Database
@@ -22,14 +22,24 @@ def load_unembedded(database: Database, models: tuple[str, str], limit: int) -> 
 
 def load_vectors(database: Database, model: str) -> tuple[tuple[int, ...], Vectors]:
     """(insight ids ascending, (n, d) rows in that order) of one model; d is 0 when there are none."""
-    rows = database.conn.execute(
-        "select insight, vector from vectors where model = ? order by insight", (model,)
-    ).fetchall()
-    ids = tuple(row[0] for row in rows)
-    if not rows:
+    rows = database.conn.execute("select insight, length(vector) from vectors where model = ? order by 1", (model,))
+    sizes = rows.fetchall()
+    if not sizes:
         return (), np.zeros((0, 0), dtype=np.float32)
-    flat = np.frombuffer(b"".join(row[1] for row in rows), dtype="<f4")
-    return ids, flat.reshape(len(rows), -1).astype(np.float32, copy=False)
+    vectors = np.zeros((len(sizes), sizes[0][1] // 4), dtype=np.float32)
+    row_of = {insight: row for row, (insight, _) in enumerate(sizes)}
+    return fill_vectors(database, model, row_of, vectors), vectors
+
+
+def fill_vectors(database: Database, model: str, row_of: Mapping[int, int], vectors: Vectors) -> tuple[int, ...]:
+    """Write the model's vectors of these insights into their rows, none held twice; returns the found ones."""
+    found = []
+    rows = database.conn.execute("select insight, vector from vectors where model = ? order by insight", (model,))
+    for insight, vector in rows:
+        if insight in row_of:
+            vectors[row_of[insight]] = np.frombuffer(vector, dtype="<f4")
+            found.append(insight)
+    return tuple(found)
 
 
 def count_uncompared(database: Database, model: str) -> int:
