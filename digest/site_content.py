@@ -1,43 +1,37 @@
 """Decides what the pages say, from ranked topics and their insights. Pure; redaction and pseudonyms are handed in."""
 
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from urllib.parse import urlsplit
+from datetime import date, timedelta
 
+from digest.frame import load_frame
+from digest.likeness import fold_same, telling_words
 from digest.page_records import (
     CategoryVoices,
     Event,
     IndexRow,
+    Point,
     Redirect,
-    ShownAnswer,
-    ShownLink,
     TopicPage,
+    Verdict,
     Voice,
     WeekBar,
 )
 from digest.quotes import Redaction, cut_quote, one_line
 from digest.ranking import topic_url
 from digest.records import RankedTopic, Windows
-from nlp.records import CATEGORIES, Decision, Kind, StoredInsight, Topic
+from digest.site_answers import (
+    Sources,
+    collect_answers,
+    collect_experts,
+    collect_facts,
+    collect_links,
+    safe_href,
+)
+from nlp.records import CATEGORIES, Decision, Kind, StoredInsight, Topic, topic_id
 
 WEEKS = 26
-MOST_ANSWERS = 12
-MOST_LINKS = 12
-MOST_EXPERTS = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """What the mails of a topic tell beside the insights, by message.
-
-    authors: the colleague's name. links: web addresses in the answer. files: names of the attachments.
-    """
-
-    authors: Mapping[int, str]
-    links: Mapping[int, tuple[str, ...]]
-    files: Mapping[int, tuple[str, ...]]
+ENOUGH_COMPANIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +47,7 @@ def describe_topic(
     insights: tuple[StoredInsight, ...],
     central: tuple[int, ...],
     sources: Sources,
-    decisions: tuple[Decision, ...],
+    decisions: Sequence[Decision],
     windows: Windows,
     showing: Showing,
 ) -> TopicPage:
@@ -61,23 +55,26 @@ def describe_topic(
     places = {insight: place for place, insight in enumerate(central)}
     ordered = sorted(insights, key=lambda i: (places.get(i.id, len(places)), i.id))
     said = [insight for insight in ordered if not insight.inferred]
-    voices = {insight.id: describe_insight(insight, windows, showing) for insight in said}
-    by_kind = {
-        kind: tuple(voice for i in said if i.kind is kind and (voice := voices[i.id]) is not None) for kind in Kind
-    }
+    voices = [(insight, describe_insight(insight, windows, showing)) for insight in said]
+    answers, left_out = collect_answers(ordered, sources, windows, showing.redaction)
+    topic = ranked.topic
     return TopicPage(
         ranked=ranked,
-        name=show_name(ranked.topic, showing),
+        name=show_name(topic, showing),
+        language=language_of_name(topic, said),
         verdict=verdict_on(ranked),
-        weeks=demand_by_week(tuple(said), windows),
-        questions=by_kind[Kind.QUESTION],
-        pains=by_kind[Kind.PAIN],
-        needs=by_kind[Kind.NEED],
-        answers=collect_answers(ordered, sources, windows, showing),
+        weeks=demand_by_week(said, windows),
+        questions=describe_points(voices, Kind.QUESTION),
+        pains=describe_points(voices, Kind.PAIN),
+        needs=describe_points(voices, Kind.NEED),
+        answers=answers,
+        answers_left_out=left_out,
+        facts=collect_facts(answers),
         links=collect_links(ordered, sources),
         experts=collect_experts(ordered, sources),
-        history=describe_history(ranked.topic, decisions, windows),
-        hidden=sum(voice is None for voice in voices.values()),
+        page_url=safe_href(topic.status_detail or "") if topic.status == "published" else "",
+        history=describe_history(topic, decisions, windows),
+        hidden=sum(voice is None for _, voice in voices),
     )
 
 
@@ -88,94 +85,122 @@ def describe_insight(insight: StoredInsight, windows: Windows, showing: Showing)
         return None
     context = showing.redaction.redact(one_line(insight.context)) if insight.context else ""
     return Voice(
+        id=insight.id,
         kind=str(insight.kind),
         text=text,
         context=context if context not in text and showing.redaction.is_safe(context) else "",
         company=showing.company(insight.company),
-        day=windows.day_of(insight.asked_at).isoformat(),
+        day=windows.day_of(insight.asked_at),
         language=insight.language,
         answered=insight.answer is not None,
     )
 
 
+def describe_points(voices: Sequence[tuple[StoredInsight, Voice | None]], kind: Kind) -> tuple[Point, ...]:
+    """What was said, the same words folded; what most companies said first, else the most central."""
+    shown = [(insight, voice) for insight, voice in voices if voice is not None and insight.kind is kind]
+    points = [
+        Point(group[0][1], tuple(voice for _, voice in group[1:]), len({insight.company for insight, _ in group}))
+        for group in fold_same(shown, lambda pair: pair[1].text)
+    ]
+    return tuple(sorted(points, key=lambda point: -point.companies))
+
+
 def describe_row(ranked: RankedTopic, page: TopicPage) -> IndexRow:
-    """The topic's line in the ranked list, with its most central quote."""
-    voices = (*page.questions, *page.pains, *page.needs)
-    return IndexRow(ranked, page.name, cut_quote(voices[0].text) if voices else "")
+    """The topic's line in the ranked list, with the most central quote that adds something to its name."""
+    name = telling_words(page.name)
+    voices = [point.voice for point in page.points]
+    adding = (v for v in voices if len(telling_words(v.text) & name) < 0.6 * min(len(telling_words(v.text)), len(name)))
+    voice = next(adding, None)
+    return IndexRow(
+        ranked=ranked,
+        name=page.name,
+        language=page.language,
+        quote=cut_quote(voice.text) if voice else "",
+        quote_language=voice.language if voice else "",
+        weeks=tuple(week.companies for week in page.weeks),
+    )
 
 
 def show_name(topic: Topic, showing: Showing) -> str:
     """A name that a person gave is shown as it is; the machine's comes from a mail and is redacted."""
-    return topic.name if topic.named_by == "person" else showing.redaction.redact(one_line(topic.name))
+    return showing.redaction.redact(one_line(topic.name)) if topic.named_by == "machine" else topic.name
 
 
-def verdict_on(ranked: RankedTopic) -> str:
-    """Should somebody write it? One sentence."""
-    asked = f"{_companies(ranked.companies_recent)} asked in the last 28 days, {ranked.companies_before} before"
-    if ranked.topic.status == "published":
-        return f"Published. {asked}: " + ("still asked." if ranked.companies_recent else "quiet since.")
-    if ranked.topic.status in ("claimed", "drafting"):
-        return f"Somebody is on it. {asked}."
-    if not ranked.companies_recent:
-        return f"Can wait. Nobody asked in the last 28 days; {_companies(ranked.companies)} in all."
-    advice = "Write it now" if ranked.companies_recent >= 3 or ranked.trend in ("rising", "back") else "Worth a page"
-    return f"{advice}. {asked} ({ranked.trend}), and no page answers it."
+def language_of_name(topic: Topic, insights: Sequence[StoredInsight]) -> str:
+    """The language of the mail that a machine's name was taken from, "" when unknown."""
+    if topic.named_by != "machine":
+        return ""
+    name = telling_words(topic.name)
+    return next((i.language for i in insights if name <= telling_words(f"{i.context} {i.text}")), "")
 
 
-def demand_by_week(insights: tuple[StoredInsight, ...], windows: Windows) -> tuple[WeekBar, ...]:
-    """Distinct companies in each of the 26 ISO weeks that end with the windows, oldest first."""
-    last_monday = _monday(windows.recent.last)
-    mondays = [last_monday - timedelta(weeks=back) for back in range(WEEKS - 1, -1, -1)]
-    companies: dict[date, set[str]] = {monday: set() for monday in mondays}
+def verdict_on(ranked: RankedTopic) -> Verdict:
+    """Should somebody write it?"""
+    topic, recent = ranked.topic, ranked.companies_recent
+    ideal = f", {ranked.ideal} of them ideal customers" if ranked.ideal else ""
+    asked = f"{count_companies(recent)} asked in the last 28 days{ideal}, {ranked.companies_before} in the 28 before"
+    detail = one_line(topic.status_detail or "")
+    if topic.status == "published":
+        if not recent:
+            return Verdict("Published", "Nobody asked in the last 28 days.")
+        return Verdict("Send the page that we have", f"{asked}.")
+    if topic.status in ("claimed", "drafting"):
+        return Verdict(f"Somebody is on it{f': {detail}' if detail else ''}", f"{asked}.")
+    if topic.status == "wont-do":
+        return Verdict("Decided against", f"{detail.rstrip('.') or 'No reason given'}. {asked}.")
+    if topic.status == "snoozed":
+        return Verdict(f"Put off until {_until(detail)}", f"{asked}.")
+    if not recent:
+        return Verdict("Can wait", f"Nobody asked in the last 28 days, {count_companies(ranked.companies)} before.")
+    if recent >= ENOUGH_COMPANIES or ranked.trend == "rising":
+        return Verdict("Write it now", f"{asked}; no page answers it.")
+    advice = "Worth a page" if ranked.companies >= ENOUGH_COMPANIES else "Keep an eye on it"
+    return Verdict(advice, f"{asked}, {ranked.companies} ever; no page answers it.")
+
+
+def demand_by_week(insights: Sequence[StoredInsight], windows: Windows) -> tuple[WeekBar, ...]:
+    """Distinct companies in each of the 26 weeks that end with the windows, oldest first; () when there were none.
+
+    Weeks of seven days back from the last day, so that the last four bars are the 28 days of every other number.
+    """
+    last = windows.recent.last
+    companies: list[set[str]] = [set() for _ in range(WEEKS)]
     for insight in insights:
-        monday = _monday(windows.day_of(insight.asked_at))
-        if monday in companies:
-            companies[monday].add(insight.company)
-    return tuple(WeekBar(_week_name(monday), len(companies[monday])) for monday in mondays)
+        age = (last - windows.day_of(insight.asked_at)).days
+        if 0 <= age < 7 * WEEKS:
+            companies[age // 7].add(insight.company)
+    if not any(companies):
+        return ()
+    months = load_frame("en").table["months"]
+    bars = []
+    for back in range(WEEKS - 1, -1, -1):
+        end = last - timedelta(days=7 * back)
+        days = [end - timedelta(days=ago) for ago in range(7)]
+        month = next((months[day.month - 1] for day in days if day.day == 1), "")
+        bars.append(WeekBar(days[-1], end, len(companies[back]), month))
+    return tuple(bars)
 
 
-def collect_answers(
-    insights: list[StoredInsight], sources: Sources, windows: Windows, showing: Showing
-) -> tuple[ShownAnswer, ...]:
-    """What colleagues answered, the newest first; the same words once."""
-    shown: dict[str, ShownAnswer] = {}
-    for insight in sorted(insights, key=lambda i: (i.asked_at, i.id), reverse=True):
-        if not insight.answer:
-            continue
-        text = showing.redaction.redact(insight.answer.strip())
-        question = showing.redaction.redact(one_line(insight.text))
-        if text and showing.redaction.is_safe(text) and showing.redaction.is_safe(question):
-            author = sources.authors.get(insight.message, "")
-            day = windows.day_of(insight.asked_at).isoformat()
-            shown.setdefault(one_line(text).casefold(), ShownAnswer(text, question, author, day))
-    return tuple(shown.values())[:MOST_ANSWERS]
-
-
-def collect_links(insights: list[StoredInsight], sources: Sources) -> tuple[ShownLink, ...]:
-    """Links and files that went out with the answers, the most used first."""
-    messages = sorted({insight.message for insight in insights})
-    links = Counter(link for message in messages for link in dict.fromkeys(sources.links.get(message, ())))
-    files = Counter(name for message in messages for name in dict.fromkeys(sources.files.get(message, ())))
-    shown = [ShownLink(label_link(url), safe_href(url), count) for url, count in links.items()]
-    shown += [ShownLink(one_line(name), "", count) for name, count in files.items()]
-    return tuple(sorted(shown, key=lambda link: (-link.count, link.label)))[:MOST_LINKS]
-
-
-def collect_experts(insights: list[StoredInsight], sources: Sources) -> tuple[tuple[str, int], ...]:
-    """Who answered, and how many mails; the most experienced first."""
-    answered = {insight.message for insight in insights if insight.answer}
-    counts = Counter(name for message in sorted(answered) if (name := sources.authors.get(message)))
-    return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))[:MOST_EXPERTS]
-
-
-def describe_history(topic: Topic, decisions: tuple[Decision, ...], windows: Windows) -> tuple[Event, ...]:
-    """Birth and every human decision, oldest first."""
-    events = [Event(_day(topic.born_at, windows), "first seen as a topic")]
+def describe_history(topic: Topic, decisions: Sequence[Decision], windows: Windows) -> tuple[Event, ...]:
+    """Birth and every human decision that concerns the topic, oldest first."""
+    events = [Event(windows.day_of(topic.born_at), "First seen as a topic.")]
     for decision in decisions:
-        undone = " (undone)" if decision.undone_at else ""
-        text = f"{decision.verb} by {decision.author}: {_detail(decision)}".rstrip(": ") + undone
-        events.append(Event(_day(decision.decided_at, windows), text))
+        undone = " Taken back since." if decision.undone_at else ""
+        text = f"{_deed(decision, topic)} by {one_line(decision.author)}.{undone}"
+        events.append(Event(windows.day_of(decision.decided_at), text))
     return tuple(events)
+
+
+def decisions_by_topic(decisions: Sequence[Decision]) -> dict[int, list[Decision]]:
+    """Which decisions concern a topic: its own, merges into it, and the split that it was born by."""
+    concerned: dict[int, list[Decision]] = {}
+    for decision in decisions:
+        named = [decision.detail.get(key) for key in ("into", "born")]
+        numbers = {decision.topic, *(int(str(name)[2:]) for name in named if str(name or "").startswith("T-"))}
+        for number in sorted(numbers):
+            concerned.setdefault(number, []).append(decision)
+    return concerned
 
 
 def group_unplaced(
@@ -203,38 +228,38 @@ def redirects_of(topics: tuple[Topic, ...], carrier: Mapping[int, int]) -> tuple
     return tuple(moved)
 
 
-def safe_href(url: str) -> str:
-    """The address when it is a plain web address, else ""."""
+def count_companies(count: int) -> str:
+    """ "1 company", "3 companies"."""
+    return load_frame("en").count("companies", count)
+
+
+def show_day(day: date) -> str:
+    """ "5 Nov 2026"."""
+    return load_frame("en").day(day, year=True)
+
+
+def _until(text: str) -> str:
     try:
-        parts = urlsplit(url)
+        return show_day(date.fromisoformat(text))
     except ValueError:
-        return ""
-    return url if parts.scheme in ("http", "https") and parts.hostname else ""
+        return text
 
 
-def label_link(url: str) -> str:
-    """What a reader sees of a link: host and path, so that the target is visible."""
-    label = one_line(url).split("://", 1)[-1].removeprefix("www.").rstrip("/")
-    return label if len(label) <= 80 else label[:79] + "…"
-
-
-def _detail(decision: Decision) -> str:
-    shown = [f"{value}" for value in decision.detail.values() if isinstance(value, str | int) and value != ""]
-    return one_line(", ".join(shown))[:120]
-
-
-def _companies(count: int) -> str:
-    return "1 company" if count == 1 else f"{count} companies"
-
-
-def _monday(day: date) -> date:
-    return day - timedelta(days=day.weekday())
-
-
-def _week_name(monday: date) -> str:
-    year, week, _ = monday.isocalendar()
-    return f"{year}-W{week:02d}"
-
-
-def _day(moment: datetime, windows: Windows) -> str:
-    return windows.day_of(moment).isoformat()
+def _deed(decision: Decision, topic: Topic) -> str:
+    detail = {key: one_line(str(value)) for key, value in decision.detail.items() if isinstance(value, str | int)}
+    if decision.verb == "rename":
+        return f"Renamed to “{detail.get('name', '')}”"
+    if decision.verb == "merge":
+        into = detail.get("into", "")
+        return f"{topic_id(decision.topic)} merged into it" if into == topic_id(topic.id) else f"Merged into {into}"
+    if decision.verb == "split":
+        moved, born = detail.get("moved", ""), detail.get("born", "")
+        if born == topic_id(topic.id):
+            return f"Split off from {topic_id(decision.topic)} with {moved} insights"
+        return f"{moved} insights split off as {born}"
+    if decision.verb == "move":
+        return f"{detail.get('moved', '')} insights moved here"
+    if decision.verb == "status":
+        more = detail.get("detail", "")
+        return f"Status set to {detail.get('status', '')}{f' ({more})' if more else ''}"
+    return {"dismiss": "Dismissed", "restore": "Restored"}.get(decision.verb, decision.verb.capitalize())
