@@ -311,21 +311,28 @@ def _read_marks(tag: str, attributes: dict[str, str | None], style: str, writer:
     if tag == "signature":
         writer.hint = "signature"
         return
-    if tag == "div" and style and TOP_BORDER.search(style):
-        writer.hint = "headers"
+    if tag == "div" and style and "border" in style:
+        _read_borders(style, writer)
     if not marks:
         return
     if QUOTE_MARKS.search(marks):
         writer.region_count += 1
         writer.region = writer.region_count
         writer.hint = ""
-    if marks == "quote" and LEFT_BORDER.search(style):
-        writer.depth = min(writer.depth + 1, MAX_DEPTH)
-    elif SIGNATURE_MARKS.search(marks):
+    if SIGNATURE_MARKS.search(marks):
         writer.hint = "signature"
     elif ATTRIBUTION_MARKS.search(marks):
         writer.hint = "attribution"
     elif HEADER_MARKS.search(marks):
+        writer.hint = "headers"
+
+
+def _read_borders(style: str, writer: _Writer) -> None:
+    """A bar on the left is a quote (GMX, Outlook with prefixes); one on top stands above Outlook's headers."""
+    if LEFT_BORDER.search(style) and "padding" in style:
+        writer.depth = min(writer.depth + 1, MAX_DEPTH)
+        writer.hint = ""
+    elif TOP_BORDER.search(style):
         writer.hint = "headers"
 
 

@@ -71,11 +71,18 @@ def may_end_attribution(text: str) -> bool:
     return text[-1] in ":：﹕-–—*_\"'»>" and ENDS.search(text[-12:]) is not None
 
 
+def may_end_without_colon(text: str, tables: Tables) -> bool:
+    """Whether the last word of a line is an attribution verb; then a marked quote has to follow."""
+    return len(text) < 200 and fold(text[-24:].rpartition(" ")[2]) in tables.verb_ends
+
+
 def read_attribution(
     lines: Sequence[Line], last: int, floor: int, tables: Tables, sent_at: datetime | None
 ) -> Attribution | None:
     """The attribution that ends with line `last` and begins at `floor` or later."""
     quote_follows = _quote_follows(lines, last)
+    if not quote_follows and not may_end_attribution(lines[last].text):
+        return None
     weak: Attribution | None = None
     joined = ""
     taken = 0

@@ -61,7 +61,7 @@ def read_header_block(
     lenient: what stands above leaves no doubt that a block follows. colonless: labels may stand without colon.
     """
     fields, end = _collect_fields(lines, at, tables, colonless)
-    if len(fields) < (1 if colonless else 2):
+    if len(fields) < (1 if colonless or lenient else 2):
         return None
     values, language = _name_fields(fields)
     if "sent" not in values:

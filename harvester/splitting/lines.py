@@ -33,6 +33,7 @@ def read_plain_lines(text: str) -> tuple[list[Line], str]:
     """The lines of a text/plain body, and whatever lies behind MAX_LINES."""
     raw_lines, rest = _cut_lines(text)
     initials = _quoting_initials(raw_lines)
+    raw_lines = _unify_bars(raw_lines)
     verbatim = _verbatim_lines(raw_lines)
     return [
         Line(raw.rstrip()) if at in verbatim else _read_line(raw, initials) for at, raw in enumerate(raw_lines)
@@ -71,6 +72,14 @@ def _quoting_initials(raw_lines: list[str]) -> frozenset[str]:
             if match:
                 seen[match.group(1)] = seen.get(match.group(1), 0) + 1
     return frozenset(name for name, count in seen.items() if count > 1)
+
+
+def _unify_bars(raw_lines: list[str]) -> list[str]:
+    """Some programs quote with "| "; lines between two bars are a table."""
+    barred = [raw[:2] in ("| ", "|") and not raw.rstrip().endswith(" |") for raw in raw_lines]
+    if sum(barred) < 2 or any(raw[:1] == "|" and not bar for raw, bar in zip(raw_lines, barred, strict=True)):
+        return raw_lines
+    return [f">{raw[1:]}" if bar else raw for raw, bar in zip(raw_lines, barred, strict=True)]
 
 
 def _verbatim_lines(raw_lines: list[str]) -> frozenset[int]:

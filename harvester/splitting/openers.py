@@ -12,6 +12,7 @@ from harvester.splitting.attributions import (
     is_old_gmail,
     is_without_colon,
     may_end_attribution,
+    may_end_without_colon,
     read_attribution,
     read_unfinished,
 )
@@ -88,7 +89,7 @@ def find_openers(lines: Sequence[Line], tables: Tables, sent_at: datetime | None
             continue
         is_label = (":" in text or "：" in text) and label_of(text) in tables.labels
         is_bare = len(text) <= 14 and fold(text).rstrip(" :") in tables.labels
-        is_end = may_end_attribution(text) or is_without_colon(text)
+        is_end = may_end_attribution(text) or is_without_colon(text) or may_end_without_colon(text, tables)
         is_unknown = not is_label and "@" in text and looks_like_unknown_label(text)
         is_unknown = is_unknown or (not is_label and _precedes_addresses(lines, at) and looks_like_unknown_label(text))
         tries += is_label or is_end or is_bare or is_unknown
@@ -313,8 +314,6 @@ def _read_attribution(
         unfinished = read_unfinished(text, tables, sent_at) if is_old_gmail(text, lines, at) else None
         if unfinished is not None:
             return Opener(at, at + 1, ATTRIBUTION, *unfinished)
-    if not may_end_attribution(text):
-        return None
     found = read_attribution(lines, at, floor, tables, sent_at)
     if found is None:
         return None

@@ -26,6 +26,7 @@ class Tables:
 
     verbs: PhraseIndex
     verb_codes: Codes
+    verb_ends: frozenset[str]
     openers: frozenset[str]
     opener_phrases: tuple[str, ...]
     small_words: Codes
@@ -93,6 +94,7 @@ def compile_tables(languages: Mapping[str, Mapping[str, Any]]) -> Tables:
     sign_offs = [phrase.rstrip(" ,.!") for phrase in words("signature", "sign_offs")]
     return Tables(
         verbs=PhraseIndex(verbs),
+        verb_ends=frozenset(verb.split()[-1] for verb in verbs),
         verb_codes={verb_key(verb): known for verb, known in codes("attribution", "verbs").items()},
         openers=frozenset(opener.split()[0].strip("*") for opener in openers),
         opener_phrases=tuple(sorted((o for o in openers if " " in o), key=len, reverse=True)),
