@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta, timezone
 from harvester.splitting.tables import Tables, join_months
 
 MAX_LENGTH = 160
-TOKEN = re.compile(r"\d+|[^\W\d_]+(?:['’_][^\W\d_]+)?|[^\w\s]")
+# Thai first: its vowel signs are no word characters to re, and its short months have dots inside.
+TOKEN = re.compile(r"[\u0e01-\u0e4e]+(?:\.[\u0e01-\u0e4e]+)*|\d+|[^\W\d_]+(?:['’_][^\W_]+)?|[^\w\s]")
 TIME = re.compile(
     r"(?<![\d.])(\d{1,2})\s?(?:[:.h時시点點]|uhr)\s?(\d{2})(?:\s?[:.分]\s?(\d{2}))?(?![\d/])(?!\.\d{2,4}\b)"
 )
@@ -139,8 +140,8 @@ def _numbers_around(tokens: list[tuple[str, int, int]], at: int) -> tuple[int, i
     day = year = None
     used = [(tokens[at][1], tokens[at][2])]
     for number, span, width in before[:2]:
-        if width == 4 and year is None and 1970 <= number <= 2200:
-            year = number
+        if width == 4 and year is None and _as_year(number):
+            year = _as_year(number)
             used.append(span)
         elif width <= 2 and day is None and 1 <= number <= 31:
             day = number
@@ -148,8 +149,8 @@ def _numbers_around(tokens: list[tuple[str, int, int]], at: int) -> tuple[int, i
         else:
             break
     for number, span, width in after[:2]:
-        if width == 4 and year is None and 1970 <= number <= 2200:
-            year = number
+        if width == 4 and year is None and _as_year(number):
+            year = _as_year(number)
             used.append(span)
         elif width <= 2 and day is None and 1 <= number <= 31:
             day = number
@@ -160,6 +161,12 @@ def _numbers_around(tokens: list[tuple[str, int, int]], at: int) -> tuple[int, i
         else:
             break
     return (year, day, used) if year is not None and day is not None else None
+
+
+def _as_year(number: int) -> int:
+    """A year as we count, also from the Buddhist era (543 years ahead); 0 for a number that is no year."""
+    year = number - 543 if 2500 <= number <= 2700 else number
+    return year if 1970 <= year <= 2200 else 0
 
 
 def _near_numbers(tokens: list[tuple[str, int, int]], positions: range) -> list[tuple[int, tuple[int, int], int]]:
