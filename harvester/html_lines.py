@@ -17,6 +17,7 @@ MAX_ANCHORS = 500
 # `Li <li@globex.example>` that nobody escaped; the parser would take it for an element.
 BARE_ADDRESS = re.compile(r"<((?:mailto:)?[\w.+%'-]{1,80}@[\w.-]{1,120})>")
 TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:]{0,20})")
+ANY_TAG = re.compile(r"<[^<>]{0,4000}>")
 VOID = frozenset(("br", "hr", "img", "meta", "link", "input", "area", "base", "col", "wbr", "source", "param", "embed"))
 SKIPPED = frozenset((
     "head", "script", "style", "title", "template", "object", "iframe", "select", "svg", "math", "xml", "noframes",
@@ -207,17 +208,14 @@ def limit_nesting(html: str) -> str:
         if name in VOID:
             continue
         count += 1
-        if match[1]:
-            if depth > MAX_NESTING or count > MAX_TAGS:
-                kept.append(html[at : match.start()])
-                at = _tag_end(html, match.end())
-            depth = max(0, depth - 1)
-        else:
-            depth += 1
-            if depth > MAX_NESTING or count > MAX_TAGS:
-                kept.append(html[at : match.start()])
-                kept.append(" ")
-                at = _tag_end(html, match.end())
+        if count > MAX_TAGS:
+            return "".join([*kept, html[at : match.start()], ANY_TAG.sub(" ", html[match.start() :])])
+        closes = bool(match[1])
+        depth = depth if closes else depth + 1
+        if depth > MAX_NESTING:
+            kept += [html[at : match.start()], "" if closes else " "]
+            at = _tag_end(html, match.end())
+        depth = max(0, depth - 1) if closes else depth
     return "".join([*kept, html[at:]]) if kept else html
 
 
