@@ -24,8 +24,8 @@ _LINE_START = re.compile(r"^(?:([-+=])|(\d{1,9})([.)]))")
 NOBODY = "a colleague of sales (nobody has answered it yet)"
 MOST_TITLES = 3
 MOST_POINTS = 6
-ANSWER_LETTERS = 700
-LINE_LETTERS = 220
+ANSWER_LETTERS = 500
+LINE_LETTERS = 160
 
 
 def write_brief(config: Config, database: Database, shown_id: str, now: datetime) -> str:

@@ -2,10 +2,13 @@
 
 import ctypes
 import errno
+import fcntl
+import itertools
 import os
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from harvester.errors import AnswersError, UsageError
@@ -20,21 +23,37 @@ def publish(folder: Path, files: Iterable[tuple[str, bytes]]) -> None:
 
     Refuses a folder that holds something else: it must be absent, empty, or one that we made.
     """
+    folder = folder.resolve()  # the target of a link, so that the link itself stays
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is a file; set [site] path to a folder of its own")
     if folder.exists() and any(folder.iterdir()) and not (folder / MARKER).exists():
         raise UsageError(f"{folder} holds files that are not ours; set [site] path to a folder of its own")
     new = folder.with_name(f".{folder.name}.new")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(new, ignore_errors=True)
-        new.mkdir()
-        for path, content in (*files, (MARKER, b"")):
-            _write(new / path, content, folder / path)
-        _swap_in(new, folder)
+        with _locked(folder.with_name(f".{folder.name}.lock")):
+            try:
+                shutil.rmtree(new, ignore_errors=True)  # of a run that was killed
+                new.mkdir()
+                if folder.exists():
+                    shutil.copymode(folder, new)
+                for path, content in itertools.chain(files, ((MARKER, b""),)):
+                    _write(new / path, content, folder / path)
+                _swap_in(new, folder)
+            finally:
+                shutil.rmtree(new, ignore_errors=True)
     except OSError as error:
-        shutil.rmtree(new, ignore_errors=True)
         raise AnswersError(
             f"the pages cannot be written to {folder}: {error.strerror}; the old ones are untouched"
         ) from error
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """One publisher at a time: the daemon and a command may build at the same moment."""
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _write(path: Path, content: bytes, published: Path) -> None:
@@ -52,8 +71,7 @@ def _swap_in(new: Path, folder: Path) -> None:
         new.rename(folder)
         return
     if _exchange(new, folder):
-        shutil.rmtree(new)
-        return
+        return  # what was published is in `new` now
     # Without an atomic exchange (other systems) there is a moment without a site, but never a mixed one.
     old = folder.with_name(f".{folder.name}.old")
     shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,315 @@
+"""What the pages say, decided without a browser: demand, verdicts, folding, redirects, redaction."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from digest_material import BERLIN, MONDAY, NO_REDACTION, make_insight, make_topic
+from digest_workspace import make_workspace
+from site_material import HOSTILE, build, dismiss, make_small_site, merge, name_topic, tell
+
+from digest.likeness import fold_same
+from digest.quotes import Redaction
+from digest.ranking import rank_topics
+from digest.site_answers import Sources, collect_answers, collect_facts, collect_links
+from digest.site_content import (
+    Showing,
+    demand_by_week,
+    describe_insight,
+    describe_points,
+    redirects_of,
+    show_day,
+    show_name,
+    verdict_on,
+)
+from digest.site_sources import pseudonym
+from digest.windows import windows_until
+from nlp.records import Kind, topic_id
+from nlp.store import carrying_topics
+
+WINDOWS = windows_until(MONDAY.astimezone(BERLIN).date(), BERLIN)
+SHOWING = Showing(NO_REDACTION, lambda name: name)
+NO_SOURCES = Sources({}, {}, {})
+
+
+def rank(*insights, **changes):
+    return rank_topics([make_topic(1, **changes)], {1: insights}, WINDOWS, ideal=("ideal.example",))[0]
+
+
+def answers_of(*texts, **changes):
+    insights = [
+        make_insight(number, f"c{number}.example", days_ago=number, answer=text, **changes)
+        for number, text in enumerate(texts, start=1)
+    ]
+    return collect_answers(insights, NO_SOURCES, WINDOWS, NO_REDACTION)
+
+
+def test_last_four_bars_are_the_companies_of_the_window():
+    days = (0, 1, 27, 28, 55, 56, 180, 181, 182, -1)
+    weeks = demand_by_week([make_insight(n, f"c{n}.example", days_ago=d) for n, d in enumerate(days)], WINDOWS)
+    assert len(weeks) == 26
+    assert sum(week.companies for week in weeks[-4:]) == 3
+    assert sum(week.companies for week in weeks[-8:-4]) == 2
+    assert sum(week.companies for week in weeks) == 8
+    assert weeks[-1].last == WINDOWS.recent.last
+    assert weeks[-4].first == WINDOWS.recent.first
+
+
+def test_a_company_counts_once_in_a_week():
+    weeks = demand_by_week([make_insight(n, "one.example", days_ago=n / 2) for n in range(8)], WINDOWS)
+    assert [week.companies for week in weeks[-2:]] == [0, 1]
+
+
+def test_every_month_is_named_once_on_the_chart():
+    weeks = demand_by_week([make_insight(1, "one.example", days_ago=1)], WINDOWS)
+    assert [week.month for week in weeks if week.month] == ["Jun", "Jul", "Aug", "Sep", "Oct", "Nov"]
+
+
+def test_no_demand_draws_no_chart():
+    assert demand_by_week([make_insight(1, "one.example", days_ago=400)], WINDOWS) == ()
+
+
+@pytest.mark.parametrize(
+    ("status", "detail", "days", "advice", "reason"),
+    [
+        ("open", None, (1, 2, 3), "Write it now", "3 companies asked in the last 28 days, 0 in the 28 before; no page"),
+        ("open", None, (1, 2, 40), "Worth a page", "2 companies asked"),
+        ("open", None, (1,), "Keep an eye on it", "1 company asked"),
+        ("open", None, (40,), "Can wait", "Nobody asked in the last 28 days, 1 company before."),
+        ("published", "https://acme.example/a", (1,), "Send the page that we have", "1 company asked"),
+        ("published", "https://acme.example/a", (90,), "Published", "Nobody asked"),
+        ("claimed", "Ana", (1,), "Somebody is on it: Ana", "1 company asked"),
+        ("wont-do", "Not our field.", (1,), "Decided against", "Not our field. 1 company asked"),
+        ("snoozed", "2027-01-31", (1,), "Put off until 31 Jan 2027", "1 company asked"),
+    ],
+)
+def test_verdict_follows_demand_and_status(status, detail, days, advice, reason):
+    insights = [make_insight(n, f"c{n}.example", days_ago=day) for n, day in enumerate(days)]
+    verdict = verdict_on(rank(*insights, status=status, status_detail=detail))
+    assert verdict.advice == advice
+    assert verdict.reason.startswith(reason)
+
+
+def test_verdict_names_ideal_customers():
+    insights = [make_insight(1, "ideal.example", days_ago=1), make_insight(2, "b.example", days_ago=1)]
+    assert "1 of them ideal customers" in verdict_on(rank(*insights)).reason
+
+
+def test_same_words_fold_and_other_products_do_not():
+    texts = ["Does it work with SAP?", "does it WORK with SAP", "Does it work with Oracle?", "Does it work with ECC?"]
+    assert [len(group) for group in fold_same(texts, str)] == [2, 1, 1]
+    assert [len(group) for group in fold_same(["Is it?", "Is it?", "Was it?"], str)] == [2, 1]
+
+
+def test_a_folded_question_counts_companies_and_comes_first():
+    insights = [
+        make_insight(1, "a.example", days_ago=1, text="Is there an interface to SAP?"),
+        make_insight(2, "b.example", days_ago=2, text="Can we export to Excel?"),
+        make_insight(3, "c.example", days_ago=3, text="can we export to excel"),
+        make_insight(4, "c.example", days_ago=4, text="Can we export to Excel!"),
+    ]
+    points = describe_points([(i, describe_insight(i, WINDOWS, SHOWING)) for i in insights], Kind.QUESTION)
+    assert [(point.voice.text, point.companies, len(point.others)) for point in points] == [
+        ("Can we export to Excel?", 2, 2),
+        ("Is there an interface to SAP?", 1, 0),
+    ]
+
+
+def test_answers_with_the_same_words_or_link_are_one_card():
+    groups, left_out = answers_of(
+        "Yes, the tablet keeps everything and sends it later.",
+        "Yes, the tablet keeps everything and sends it later on.",
+        "See https://acme.example/offline?utm=1",
+        "Das steht auf https://acme.example/offline.",
+        "A seat costs nine euros.",
+    )
+    assert sorted(1 + len(group.others) for group in groups) == [1, 2, 2]
+    assert left_out == 0
+    assert not any(group.figures for group in groups)
+
+
+def test_same_answer_with_other_figures_comes_first_and_is_marked():
+    groups, _ = answers_of(
+        "A completely different matter, nothing to see.",
+        "The tablet keeps your rounds for 14 days before it needs a signal.",
+        "The tablet keeps your rounds for 30 days before it needs a signal.",
+    )
+    assert groups[0].figures == ("14", "30")
+    assert groups[1].figures == ()
+
+
+def test_figures_in_different_answers_are_no_conflict():
+    groups, _ = answers_of("A seat costs 9 euros a month.", "Delivery to the islands takes 12 working days.")
+    assert [group.figures for group in groups] == [(), ()]
+
+
+def test_the_card_shows_an_answer_that_the_reader_of_the_page_understands():
+    insights = [
+        make_insight(1, "a.example", days_ago=1, language="de", answer="Siehe https://acme.example/offline"),
+        make_insight(2, "b.example", days_ago=2, language="en", answer="Look at https://acme.example/offline"),
+    ]
+    groups, _ = collect_answers(insights, NO_SOURCES, WINDOWS, NO_REDACTION)
+    assert groups[0].best.plain == "Look at https://acme.example/offline"
+
+
+def test_facts_are_sentences_with_figures():
+    groups, _ = answers_of("It is easy. The tablet keeps 14 days. See https://acme.example/2026/offline")
+    assert [fact.text for fact in collect_facts(groups)] == ["The tablet keeps 14 days."]
+
+
+def test_links_count_mails_and_ignore_campaign_codes():
+    links = {1: ("https://acme.example/a?x=1", "https://acme.example/a"), 2: ("https://acme.example/a#b",)}
+    sources = Sources({}, links, {2: ("prices.pdf",)})
+    insights = [make_insight(n, "a.example", days_ago=n) for n in (1, 2)]
+    shown = collect_links(insights, sources)
+    assert [(link.label, link.count) for link in shown] == [("acme.example/a", 2), ("prices.pdf", 1)]
+
+
+def test_only_web_addresses_become_links():
+    links = {
+        1: ("javascript:alert(1)", "data:text/html,x", "https://", "https://ok.example/", "//x.example", "http://[")
+    }
+    shown = collect_links([make_insight(1, "a.example", days_ago=1)], Sources({}, links, {}))
+    assert [link.href for link in shown if link.href] == ["https://ok.example"]
+
+
+def test_merged_topics_lead_to_the_carrier_and_dismissed_ones_to_the_index():
+    topics = (
+        make_topic(1, merged_into=2),
+        make_topic(2, merged_into=3),
+        make_topic(3),
+        make_topic(4, dismissed=True),
+        make_topic(5, merged_into=4),
+    )
+    moved = redirects_of(topics, carrying_topics(topics))
+    assert [(redirect.path, redirect.target) for redirect in moved] == [
+        ("t/T-001-topic-1/", "t/T-003-topic-3/"),
+        ("t/T-002-topic-2/", "t/T-003-topic-3/"),
+        ("t/T-004-topic-4/", ""),
+        ("t/T-005-topic-5/", ""),
+    ]
+
+
+def test_pseudonyms_are_stable_and_tell_nothing():
+    names = [f"company{number}.example" for number in range(500)]
+    first = [pseudonym(name, b"salt") for name in names]
+    assert first == [pseudonym(name, b"salt") for name in names]
+    assert first != [pseudonym(name, b"other") for name in names]
+    assert all(re.fullmatch(r"company [BCDFGHJKLMNPQRSTVWXZ]{4}", shown) for shown in first)
+    assert len(set(first)) >= 498
+
+
+def test_unsafe_quotes_are_hidden_and_unsafe_context_is_dropped():
+    careful = Showing(Redaction(lambda text: text, lambda text: "secret" not in text), lambda name: name)
+    assert describe_insight(make_insight(1, "a.example", days_ago=1, text="My secret?"), WINDOWS, careful) is None
+    shown = describe_insight(make_insight(1, "a.example", days_ago=1, context="A secret."), WINDOWS, careful)
+    assert shown is not None
+    assert shown.context == ""
+
+
+def test_names_by_machine_are_redacted_and_names_by_people_are_not():
+    masking = Showing(Redaction(lambda text: text.replace("Smith", "[name]"), lambda text: True), lambda name: name)
+    assert show_name(make_topic(1, "Will Smith help?"), masking) == "Will [name] help?"
+    assert show_name(make_topic(1, "Will Smith help?", named_by="ana"), masking) == "Will Smith help?"
+
+
+def test_days_read_like_days():
+    assert show_day(MONDAY.date().replace(day=5)) == "5 Nov 2026"
+
+
+def test_site_of_an_empty_workspace_says_what_to_do(tmp_path: Path):
+    workspace = make_workspace(tmp_path / "w", 1)
+    site = build(workspace, workspace.open_database())
+    index = (site / "index.html").read_text()
+    assert "answers status" in index
+    assert "data-search" not in index
+    assert not (site / "t").exists()
+
+
+def test_three_insights_are_three_lines_under_their_category(tmp_path: Path):
+    workspace = make_workspace(tmp_path / "w", 1)
+    database = workspace.open_database()
+    for number, text in enumerate(("Is it safe?", "What is the price?", "Who uses it?")):
+        tell(database, text, company=f"c{number}.example")
+    index = (build(workspace, database) / "index.html").read_text()
+    assert index.count('<li class="voice">') == 3
+    assert "<details open>" in index
+
+
+def test_pages_of_topics_do_not_change_with_the_clock(tmp_path: Path):
+    workspace, database = make_small_site(tmp_path / "w")
+    site = build(workspace, database)
+    before = {path: path.stat().st_mtime_ns for path in site.rglob("t/*/index.html")}
+    build(workspace, database, MONDAY.replace(minute=59))
+    assert before == {path: path.stat().st_mtime_ns for path in site.rglob("t/*/index.html")}
+    assert "59" in (site / "index.html").read_text()
+
+
+def test_pages_name_no_company_and_no_person(tmp_path: Path):
+    workspace, database = make_small_site(tmp_path / "w")
+    database.conn.execute("insert into people values (1, 'to', 'ludovica@globex.example', 'Ludovica Brandt', 0)")
+    tell(database, "Ludovica Brandt asks whether Globex can pay later, call +49 30 1234567?", topic=2)
+    everything = "".join(path.read_text() for path in build(workspace, database).rglob("*") if path.is_file())
+    assert "Ludovica" not in everything
+    assert "globex" not in everything.lower()
+    assert "1234567" not in everything
+
+
+def test_without_redaction_companies_keep_their_names(tmp_path: Path):
+    workspace, database = make_small_site(tmp_path / "w")
+    config = workspace.config.model_copy(
+        update={"privacy": workspace.config.privacy.model_copy(update={"redact": False})}
+    )
+    site = build(replace(workspace, config=config), database)
+    assert "globex.example" in (site / "t/T-001-topic-1/index.html").read_text()
+
+
+def test_files_load_nothing_from_elsewhere_and_hold_no_inline_code(tmp_path: Path):
+    workspace, database = make_small_site(tmp_path / "w")
+    for path in build(workspace, database).rglob("*.html"):
+        html = path.read_text()
+        assert "default-src 'none'" in html
+        assert not re.search(r"<style|\sstyle=|\son\w+=\"|<script(?! src=\"assets/)", html), path
+        assert not re.search(r"(?:src|<link[^>]*href)=\"(?:https?:)?//", html), path
+
+
+def test_history_tells_every_decision(tmp_path: Path):
+    workspace, database = make_small_site(tmp_path / "w")
+    log = "insert into decisions (decided_at, author, verb, topic, detail, undone_at) values (?, 'ana', ?, ?, ?, ?)"
+    database.conn.execute(log, ("2026-11-02T10:00:00+00:00", "merge", 4, '{"into": "T-002", "before": {}}', None))
+    database.conn.execute(
+        log, ("2026-11-03T10:00:00+00:00", "rename", 2, '{"name": "Cost?"}', "2026-11-04T00:00:00+00:00")
+    )
+    page = (build(workspace, database) / "t/T-002-topic-2/index.html").read_text()
+    assert "T-004 merged into it by ana." in page
+    assert "Renamed to “Cost?” by ana. Taken back since." in page
+
+
+def test_dismissed_topics_are_nowhere_but_in_their_redirect(tmp_path: Path):
+    workspace, database = make_small_site(tmp_path / "w")
+    dismiss(database, 3)
+    site = build(workspace, database)
+    assert "my own data" not in (site / "index.html").read_text()
+    assert "my own data" not in (site / "assets/search-data.js").read_text()
+    assert 'url=../../index.html"' in (site / f"t/{topic_id(3)}-topic-3/index.html").read_text()
+
+
+def test_hostile_texts_are_escaped_wherever_they_stand(tmp_path: Path):
+    workspace, database = make_small_site(tmp_path / "w")
+    site = build(workspace, database)
+    for path in (*site.rglob("*.html"), site / "assets/search-data.js"):
+        text = path.read_text()
+        for payload in HOSTILE:
+            if "<" in payload:
+                assert payload not in text, path
+        assert 'href="javascript' not in text
+
+
+def test_merging_twice_keeps_one_page(tmp_path: Path):
+    workspace, database = make_small_site(tmp_path / "w")
+    name_topic(database, 3, "Deleted?", by="ana")
+    merge(database, 2, 3)
+    site = build(workspace, database)
+    assert "../../t/T-003-topic-3/index.html" in (site / "t/T-004-topic-4/index.html").read_text()
+    assert "discount for schools" in (site / "t/T-003-topic-3/index.html").read_text()
