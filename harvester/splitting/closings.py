@@ -25,6 +25,7 @@ CAPITALISED = r"[^\W\d_a-zß-öø-ÿ][\w'’.-]*"
 PARTICLES = "van|von|de|der|den|di|da|dos|del|la|le|el|bin|zu|y|e"
 NAME_LINE = re.compile(rf"{CAPITALISED}(?: (?:{CAPITALISED}|{PARTICLES})){{0,4}}")
 DASHED_NAME = re.compile(r"[ \t]*(?:[-~]{1,2}( ?)|[–—] ?)(" + NAME_LINE.pattern + r")$")
+TAG = re.compile(r"[\[(*<\s]{0,6}([^\W\d_][\w -]{1,30}?)\s{0,2}[\])*>]{0,4}\s{0,2}(?:[:!–—-]|$)")
 EDGE = " \t,.;:!*_-–—~|/\\\"'()[]>"
 MAX_TAIL = 30
 MAX_FOOTERS = 4
@@ -129,7 +130,8 @@ def _banner_size(stretch: _Stretch, start: int, end: int) -> int:
     """How many of the lines belong to the banner that begins at start."""
     banners = stretch.tables.banners
     opening = " ".join(stretch.folded[start : start + 2])[:160]
-    if not any(begin <= 30 for begin, _ in banners.spans(opening)):
+    tagged = _has_tag(stretch.texts[start], stretch.tables)
+    if not tagged and not any(begin <= 30 for begin, _ in banners.spans(opening)):
         return 0
     last = start
     for at in range(start, end):
@@ -139,6 +141,14 @@ def _banner_size(stretch: _Stretch, start: int, end: int) -> int:
     while sentence_end < end - 1 and stretch.texts[sentence_end][-1] not in ".!]*":
         sentence_end += 1
     return (sentence_end if stretch.texts[sentence_end][-1] in ".!]*" else last) + 1 - start
+
+
+def _has_tag(text: str, tables: Tables) -> bool:
+    """`[EXTERNAL]`, `EXTERNAL EMAIL: ...`: in capitals or brackets, alone or before a colon."""
+    match = TAG.match(text)
+    if match is None or fold(match[1]) not in tables.banner_tags:
+        return False
+    return match[1].isupper() or text[0] in "[*(<" or not match[1].isascii()
 
 
 # ---------------------------------------------------------------- legal text

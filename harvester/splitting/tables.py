@@ -50,6 +50,7 @@ class Tables:
     postscripts: frozenset[str]
     mobile: TemplateIndex
     banners: PhraseIndex
+    banner_tags: frozenset[str]
     disclaimers: PhraseIndex
     reply_prefixes: Mapping[str, frozenset[str]]
     forward_prefixes: Mapping[str, frozenset[str]]
@@ -119,6 +120,7 @@ def compile_tables(languages: Mapping[str, Mapping[str, Any]]) -> Tables:
         postscripts=frozenset(word.rstrip(" .:") for word in words("signature", "ps")),
         mobile=TemplateIndex(words("mobile", "footers")),
         banners=PhraseIndex(words("banner", "external")),
+        banner_tags=frozenset(tag.strip("[]*: ") for tag in words("banner", "tags")),
         disclaimers=PhraseIndex(words("disclaimer", "phrases")),
         reply_prefixes=_prefixes(languages, "reply"),
         forward_prefixes=_prefixes(languages, "forward"),
