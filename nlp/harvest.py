@@ -30,7 +30,7 @@ from nlp.insight_store import (
     was_quoted_before,
 )
 from nlp.language import detect_language
-from nlp.pairing import Similarity, pair_answers
+from nlp.pairing import Similarity, compare_at_once, pair_answers
 from nlp.records import Insight
 
 CHUNK = 100
@@ -178,8 +178,12 @@ def _extract(
 ) -> list[tuple[Insight, ...]]:
     originals = [place for place, mail in enumerate(mails) if not mail.is_copy]
     heard = [(parts[place], mails[place].subject, mails[place].kind == "heard") for place in originals]
+    extracted = list(zip(originals, extract_from_many(heard, model), strict=True))
+    if similarity:
+        said = [([insight for insight in found if not insight.inferred], parts[place]) for place, found in extracted]
+        similarity = compare_at_once(said, similarity)
     results: list[tuple[Insight, ...]] = [()] * len(mails)
-    for place, found in zip(originals, extract_from_many(heard, model), strict=True):
+    for place, found in extracted:
         asked = [insight for insight in found if not insight.inferred]
         answers = iter(pair_answers(asked, parts[place], similarity) if similarity else ())
         results[place] = tuple(

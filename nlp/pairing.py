@@ -8,7 +8,7 @@ import re
 import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from harvester.records import Part, Role
 from harvester.resources import data_folder
@@ -63,6 +63,34 @@ def pair_answers(
     return answers
 
 
+def compare_at_once(asked: Sequence[tuple[Sequence[Insight], tuple[Part, ...]]], similarity: Similarity) -> Similarity:
+    """The same similarity for many mails (insights, parts), but with all their texts embedded in one go.
+
+    Small batches are what makes encoders slow.
+    """
+    questions = {insight.text: 0 for insights, _ in asked for insight in insights}
+    passages = {
+        passage.text: 0
+        for insights, parts in asked
+        for index in {insight.part for insight in insights}
+        for passage in _passages(_answer_text(index, parts), n_questions=_count_asked(insights, index))
+    }
+    if not questions or not passages:
+        return similarity
+    for places in (questions, passages):
+        places.update((text, place) for place, text in enumerate(places))
+    alike = similarity(list(questions), list(passages))
+
+    def look_up(wanted: Sequence[str], among: Sequence[str]) -> Sequence[Sequence[float]]:
+        return [[alike[questions[text]][passages[passage]] for passage in among] for text in wanted]
+
+    return look_up
+
+
+def _count_asked(insights: Sequence[Insight], index: int) -> int:
+    return sum(insight.part == index for insight in insights)
+
+
 def _answer_text(index: int, parts: tuple[Part, ...]) -> str:
     """What the colleague wrote about that part: right below it when he answered inline, else above the quote."""
     below = [
@@ -81,7 +109,7 @@ def _is_ours(part: Part) -> bool:
     return part.role in (Role.QUOTED, Role.HISTORY, Role.FORWARDED) and part.author_kind == "us"
 
 
-@cache
+@lru_cache(maxsize=512)
 def _lines(text: str) -> tuple[Line, ...]:
     return read_lines(text, load_patterns(detect_language(text)))
 
