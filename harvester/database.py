@@ -57,6 +57,11 @@ def transaction(database: sqlite_utils.Database) -> Iterator[sqlite3.Connection]
     connection.execute("commit")
 
 
+def utc_text(moment: datetime | None) -> str | None:
+    """Aware datetime -> ISO 8601 in UTC, to the second; sorts as text."""
+    return moment.astimezone(UTC).isoformat(timespec="seconds") if moment else None
+
+
 def _migrate(database: sqlite_utils.Database, path: Path) -> None:
     scripts = sorted(MIGRATIONS.glob("[0-9]*.sql"))
     database.conn.execute(
@@ -72,6 +77,9 @@ def _migrate(database: sqlite_utils.Database, path: Path) -> None:
         version = int(script.name[:4])
         if version > known:
             with transaction(database) as connection:
+                # Another process may have done it while we waited for the write lock.
+                if connection.execute("select 1 from schema_migrations where version = ?", (version,)).fetchone():
+                    continue
                 for statement in _statements(script.read_text(encoding="utf-8")):
                     connection.execute(statement)
                 connection.execute(

@@ -20,7 +20,8 @@ from smtp_server import run_smtp
 from digest.daemon import LONGEST_RETRY_SECONDS, Daemon, Job, Reports, make_scheduler, retry_delay
 from digest.steps import poll_step
 from digest.wiring import make_daemon, watch_mailbox
-from harvester.errors import ServiceDown, TryLater
+from harvester.database import open_database
+from harvester.errors import AnswersError, ServiceDown, TryLater
 from harvester.locks import hold_lock
 from harvester.workspace import find_workspace
 
@@ -386,21 +387,21 @@ def test_a_new_mail_is_captured_at_once_where_the_server_pushes(tmp_path, imap_s
     path.write_text(path.read_text().replace('username = "answers@acme.example"', f'{imap}username = "{servers.USER}"'))
     workspace = find_workspace(path)
     daemon = make_daemon(workspace, poll=partial(poll_step, workspace), analyze=nothing, build_site=nothing)
+    database = workspace.open_database()
     threads = [
-        threading.Thread(target=daemon.work),
+        threading.Thread(target=daemon.work, daemon=True),
         threading.Thread(target=watch_mailbox, args=(workspace, daemon), daemon=True),
     ]
-    for thread in threads:
-        thread.start()
-    database = workspace.open_database()
     try:
+        for thread in threads:
+            thread.start()
         wait_until(lambda: database["mailboxes"].count == 1)
         time.sleep(0.5)  # the watcher is in IDLE by now
         imap_server.append([b"From: ana@acme.example\r\nSubject: x\r\nMessage-ID: <1@acme.example>\r\n\r\nHello\r\n"])
         wait_until(lambda: database["messages"].count == 1)
     finally:
         daemon.stop()
-        threads[0].join()
+        threads[0].join(timeout=10)
         database.conn.close()
 
 
@@ -409,3 +410,24 @@ def wait_until(condition, seconds=10):
     while not condition():
         assert time.monotonic() < deadline, f"not within {seconds} s"
         time.sleep(0.05)
+
+
+def test_several_that_start_at_once_share_one_new_database(tmp_path):
+    for attempt in range(10):
+        path = tmp_path / f"{attempt}.db"
+        together = threading.Barrier(4)
+        failures = []
+
+        def start(path=path, together=together, failures=failures):
+            together.wait()
+            try:
+                open_database(path).conn.close()
+            except AnswersError as error:
+                failures.append(str(error))
+
+        threads = [threading.Thread(target=start) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert failures == []
