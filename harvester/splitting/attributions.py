@@ -220,7 +220,7 @@ def _looks_like_name(name: str | None) -> bool:
 
 
 def _classify(text: str, tables: Tables, *, any_language: bool = False) -> _Tokens:
-    words = (text if text.isascii() else join_months(text, tables)).split()
+    words = join_months(text, tables).split()
     folded = [fold(word) for word in words]
     joined = " ".join(folded)
     starts = []
@@ -259,13 +259,13 @@ def _mark_openers(joined: str, folded: list[str], kinds: list[str], tables: Tabl
     start = next((at for at, word in enumerate(folded) if word.strip(EDGE)), None)
     if start is None:
         return
-    rest = " ".join(word.strip(EDGE) for word in folded[start:])
-    for phrase in tables.opener_phrases:
+    first = folded[start].strip(EDGE)
+    rest = " ".join(word.strip(EDGE) for word in folded[start : start + 12]) + " "
+    for phrase in tables.opener_phrases.get(first, ()):
         if rest.startswith(phrase + " "):
-            for at in range(start, start + len(phrase.split())):
+            for at in range(start, min(len(kinds), start + len(phrase.split()))):
                 kinds[at] = "O" if kinds[at] != "V" else "V"
             return
-    first = folded[start].strip(EDGE)
     if first in tables.openers and len(folded) > start + 1:
         # "Quoting", "Nachricht", "Message" do a verb's work; prepositions do not.
         kinds[start] = "V" if len(first) >= MIN_NOUN and first.isalpha() else "O"

@@ -29,6 +29,7 @@ TAG = re.compile(r"[\[(*<\s]{0,6}([^\W\d_][\w -]{1,30}?)\s{0,2}[\])*>]{0,4}\s{0,
 EDGE = " \t,.;:!*_-–—~|/\\\"'()[]>"
 MAX_TAIL = 30
 MAX_FOOTERS = 4
+MAX_POSTSCRIPT = 12
 LONG_RULE = 20
 MAX_FOLD = 600
 
@@ -370,10 +371,11 @@ def _begins_with_name(stretch: _Stretch, at: int) -> bool:
 
 
 def _is_under_postscript(stretch: _Stretch, at: int) -> bool:
-    while at >= 0 and stretch.texts[at]:
-        if _is_postscript(stretch, at):
+    for above in range(at, max(-1, at - MAX_POSTSCRIPT), -1):
+        if not stretch.texts[above]:
+            return False
+        if _is_postscript(stretch, above):
             return True
-        at -= 1
     return False
 
 

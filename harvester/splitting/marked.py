@@ -44,9 +44,12 @@ def separate_marked_answers(
     if own is None or len(segments) < 2:
         return list(segments)
     colored = any(line.color for line in lines)
-    announced = colored and _is_announced(lines, segments, tables)
+    announced = _is_announced(lines, segments, tables)
     found: list[Segment] = []
     for segment in segments:
+        if announced and _is_arrowed(lines, segment):
+            found.append(Segment(own.message, segment.start, segment.end))
+            continue
         runs: list[_Run] = []
         if not segment.notice and segment.message.level == 1:
             runs = _answer_runs(lines, segment, tables, announced) if colored else []
@@ -58,6 +61,15 @@ def separate_marked_answers(
         if at < segment.end or not runs:
             found.append(Segment(segment.message, at, segment.end, segment.notice) if runs else segment)
     return found
+
+
+def _is_arrowed(lines: Sequence[Line], segment: Segment) -> bool:
+    """Announced answers behind ">>>" inside a message that is not itself quoted with marks (Outlook)."""
+    message = segment.message
+    if segment.notice or message.level < 2 or message.introduced or segment.start == 0:
+        return False
+    above = next((line for line in reversed(lines[max(0, segment.start - 5) : segment.start]) if line.text), None)
+    return above is not None and above.depth == 0 and lines[segment.start].depth > 0
 
 
 def _initialled_runs(lines: Sequence[Line], segment: Segment, initials: str) -> list[_Run]:

@@ -28,11 +28,11 @@ class Tables:
     verb_codes: Codes
     verb_ends: frozenset[str]
     openers: frozenset[str]
-    opener_phrases: tuple[str, ...]
+    opener_phrases: Mapping[str, tuple[str, ...]]
     small_words: Codes
     auxiliaries: Codes
     months: Mapping[str, Mapping[str, int]]
-    long_months: tuple[str, ...]
+    long_months: re.Pattern[str]
     weekdays: Codes
     date_words: Codes
     pm_words: frozenset[str]
@@ -98,11 +98,11 @@ def compile_tables(languages: Mapping[str, Mapping[str, Any]]) -> Tables:
         verb_ends=frozenset(verb.split()[-1] for verb in verbs),
         verb_codes={verb_key(verb): known for verb, known in codes("attribution", "verbs").items()},
         openers=frozenset(opener.split()[0].strip("*") for opener in openers),
-        opener_phrases=tuple(sorted((o for o in openers if " " in o), key=len, reverse=True)),
+        opener_phrases=_by_first_word([opener for opener in openers if " " in opener]),
         small_words=_small_words(codes("attribution", "connectives"), codes("attribution", "openers")),
         auxiliaries=_auxiliaries(codes("attribution", "verbs")),
         months=_month_words(languages),
-        long_months=tuple(sorted((w for w in _month_words(languages) if " " in w), key=len, reverse=True)),
+        long_months=_long_months(languages),
         weekdays=codes("dates", "weekdays", "weekdays_short"),
         date_words=codes("dates", "words", "am_pm"),
         pm_words=frozenset(word for pair in am_pm if len(pair) > 1 for word in _with_and_without_dot(fold(pair[1]))),
@@ -154,6 +154,15 @@ def knows(table: Codes, word: str, languages: frozenset[str]) -> bool:
     return found is not None and (not languages or "en" in found or not found.isdisjoint(languages))
 
 
+def _by_first_word(phrases: list[str]) -> dict[str, tuple[str, ...]]:
+    """First word -> the phrases that begin with it, longest first."""
+    found: dict[str, tuple[str, ...]] = {}
+    for phrase in sorted(phrases, key=len, reverse=True):
+        first = phrase.split()[0].strip("*")
+        found[first] = (*found.get(first, ()), phrase)
+    return found
+
+
 def _small_words(connectives: Codes, openers: Codes) -> dict[str, frozenset[str]]:
     """Words that may stand between date, name and verb: connectives, and the short words of openers ("w dniu")."""
     found: dict[str, frozenset[str]] = {}
@@ -177,12 +186,14 @@ def _auxiliaries(verbs: Codes) -> dict[str, frozenset[str]]:
     return found
 
 
-def join_months(folded: str, tables: Tables) -> str:
+def join_months(text: str, tables: Tables) -> str:
     """Months of two words as one word, so that they can be looked up."""
-    for month in tables.long_months:
-        if month in folded:
-            folded = folded.replace(month, month.replace(" ", "_"))
-    return folded
+    return tables.long_months.sub(lambda match: match.group().replace(" ", "_"), text)
+
+
+def _long_months(languages: Mapping[str, Mapping[str, Any]]) -> re.Pattern[str]:
+    words = sorted((word for word in _month_words(languages) if " " in word), key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, words)) or r"(?!)", re.IGNORECASE)
 
 
 def _month_words(languages: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, int]]:
