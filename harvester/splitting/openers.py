@@ -36,7 +36,7 @@ RULE = re.compile(r"[-_=*~‐‑–—─━]{5,}$")
 MARKER = re.compile(r"[-_=*~‐‑–—─━#>+ \t]{0,80}([^-_=*~‐‑–—─━#>+ \t].{0,90}?)(?: ?[-_=*~‐‑–—─━#<+]{2,}|$)")
 BLOCK_DISTANCE = 4
 # Every try costs a constant; a body that provokes more than this was not written by a mail client.
-MAX_TRIES = 800
+MAX_TRIES = 400
 MAX_GLUED = 40
 MAX_MARKED = 12
 CLOSING = ("end ", "ende ", "fin ", "fine ", "fim ", "koniec ", "konec ", "slut ", "einde ", "конец ", "sfârșit")
