@@ -8,7 +8,7 @@ from sqlite_utils import Database
 
 from digest.records import Material, News, Page
 from digest.store import suggested_topics
-from harvester.store import utc_text
+from harvester.database import utc_text
 from nlp.records import StoredInsight, Topic
 from nlp.store import central_orders, decision_log, living_topics, topic_insights, unplaced_insights
 

@@ -10,8 +10,7 @@ from typing import Literal
 from sqlite_utils import Database
 
 from digest.records import Digest, OutgoingMail
-from harvester.database import transaction
-from harvester.store import utc_text
+from harvester.database import transaction, utc_text
 
 # skipped: composed and found to have nothing to say, so that the week is not asked again every minute.
 State = Literal["frozen", "sending", "sent", "unknown", "failed", "skipped"]

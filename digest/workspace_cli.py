@@ -115,7 +115,7 @@ def explain(
 ) -> None:
     """Show what is understood of a mail: its parts, people and insights. Stores nothing."""
     from harvester.files import read_mails
-    from harvester.reading import read_many
+    from harvester.reading import open_readers
     from harvester.records import ReadingSettings, Roster
     from nlp.explain import explain_as_json, explain_as_page, explain_as_text
     from nlp.understanding import understand_many
@@ -126,17 +126,18 @@ def explain(
         workspace = workspace_of(ctx)
         settings, workers = workspace.reading_settings(), workspace.config.engine.workers
     explained = []
-    for mails in chunked(read_mails(tuple(paths)), EXPLAINED_AT_ONCE):
-        readings = list(read_many((mail.raw for mail in mails), settings, workers, expected=len(mails)))
-        for mail, reading, understood in zip(mails, readings, understand_many(readings), strict=True):
-            if not as_json and not html:
-                console().print(explain_as_text(Path(str(mail.origin)), reading, understood.insights))
-                continue
-            row = explain_as_json(Path(str(mail.origin)), reading, understood.insights, understood.language)
-            if as_json:
-                typer.echo(json.dumps(row, ensure_ascii=False))
-            if html:
-                explained.append(row)
+    with open_readers(settings, workers) as read:
+        for mails in chunked(read_mails(tuple(paths)), EXPLAINED_AT_ONCE):
+            readings = list(read([mail.raw for mail in mails]))
+            for mail, reading, understood in zip(mails, readings, understand_many(readings), strict=True):
+                if not as_json and not html:
+                    console().print(explain_as_text(Path(str(mail.origin)), reading, understood.insights))
+                    continue
+                row = explain_as_json(Path(str(mail.origin)), reading, understood.insights, understood.language)
+                if as_json:
+                    typer.echo(json.dumps(row, ensure_ascii=False))
+                if html:
+                    explained.append(row)
     if html:
         html.write_text(explain_as_page(explained), encoding="utf-8")
         if not as_json:

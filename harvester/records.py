@@ -152,13 +152,14 @@ class Link:
 class Reading:
     """Everything one mail says about itself, without looking at any other mail. Made in workers, stored by the parent.
 
-    links: from the sender's own text only.
+    links: from the sender's own text only. team: the plus-tag of the answers address that it came in under, "" if none.
     """
 
     mail: Mail
     parts: tuple[Part, ...]
     verdict: Verdict
     links: tuple[Link, ...] = ()
+    team: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,22 +8,14 @@ import sqlite_utils
 
 from harvester.database import transaction
 from harvester.people import name_authors
-from harvester.reading import read_many
-from harvester.records import FailedReading, Part, Reading, ReadingSettings, Role
-from harvester.store import (
-    Unread,
-    known_names,
-    known_text,
-    place_in_thread,
-    store_failure,
-    store_reading,
-    stored_mails,
-    unread_mails,
-)
-from harvester.threads import remove_known_text
+from harvester.reading import Reader, open_readers
+from harvester.records import FailedReading, Part, Reading, ReadingSettings, Role, Status
+from harvester.store import Unread, store_failure, store_reading, stored_mails, unread_mails
+from harvester.thread_store import KnownText, known_names, known_texts_of, place_in_thread
+from harvester.threads import linked_ids, remove_known_text, text_hash
 
 CHUNK = 200
-VERSION = "1"  # of the reading code; raised when parts or the gate change
+VERSION = "2"  # of the reading code; raised when parts or the gate change
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,60 +30,109 @@ def read_new_mails(
     database: sqlite_utils.Database, settings: ReadingSettings, workers: int, progress: Callable[[int], None]
 ) -> ReadCounts:
     """Understand everything stored that is not yet understood; stops anywhere and resumes there."""
-    read = failed = 0
-    while mails := unread_mails(database, CHUNK):
-        failed += _read_chunk(database, mails, settings, workers)
-        read += len(mails)
-        progress(len(mails))
-    return ReadCounts(read, failed)
+    return _read_chunks(database, settings, workers, progress, lambda after: unread_mails(database, CHUNK))
 
 
 def read_all_mails(
     database: sqlite_utils.Database, settings: ReadingSettings, workers: int, progress: Callable[[int], None]
 ) -> ReadCounts:
     """Understand every mail whose bytes are still kept again, with today's code."""
-    read = failed = after = 0
-    while mails := stored_mails(database, after, CHUNK):
-        failed += _read_chunk(database, mails, settings, workers)
-        read += len(mails)
-        after = mails[-1].message
-        progress(len(mails))
+    return _read_chunks(database, settings, workers, progress, lambda after: stored_mails(database, after, CHUNK))
+
+
+def _read_chunks(
+    database: sqlite_utils.Database,
+    settings: ReadingSettings,
+    workers: int,
+    progress: Callable[[int], None],
+    next_mails: Callable[[int], tuple[Unread, ...]],
+) -> ReadCounts:
+    """next_mails: the mails to read after the one with a given number."""
+    read = failed = excluded = after = 0
+    with open_readers(settings, workers) as readers:
+        while mails := next_mails(after):
+            outcomes = _read_chunk(database, mails, settings, readers)
+            read += len(mails)
+            failed += sum(isinstance(outcome, FailedReading) for outcome in outcomes)
+            excluded += sum(_is_excluded(outcome) for outcome in outcomes)
+            after = mails[-1].message
+            progress(len(mails))
+    if excluded:
+        # Their bytes are deleted from the tables; this deletes them from the log beside the database, too.
+        database.conn.execute("pragma wal_checkpoint(truncate)").fetchall()
     return ReadCounts(read, failed)
 
 
+def _is_excluded(outcome: Reading | FailedReading) -> bool:
+    return isinstance(outcome, Reading) and outcome.verdict.status is Status.EXCLUDED
+
+
 def _read_chunk(
-    database: sqlite_utils.Database, mails: tuple[Unread, ...], settings: ReadingSettings, workers: int
-) -> int:
-    readings = list(read_many((mail.raw for mail in mails), settings, workers))
+    database: sqlite_utils.Database, mails: tuple[Unread, ...], settings: ReadingSettings, read: Reader
+) -> list[Reading | FailedReading]:
+    outcomes = list(read([mail.raw for mail in mails]))
     with transaction(database) as connection:
-        for mail, outcome in zip(mails, readings, strict=True):
+        for mail, outcome in zip(mails, outcomes, strict=True):
             if isinstance(outcome, FailedReading):
                 store_failure(connection, mail.message, outcome, VERSION, tries=2)
                 continue
-            reading = _with_archive(connection, outcome, settings)
+            reading = _with_archive(connection, mail.message, outcome, settings)
             place = place_in_thread(connection, mail.message, reading)
             store_reading(connection, mail.message, reading, version=VERSION, place=place)
-    return sum(isinstance(outcome, FailedReading) for outcome in readings)
+    return outcomes
 
 
-def _with_archive(connection: sqlite3.Connection, reading: Reading, settings: ReadingSettings) -> Reading:
+def _with_archive(connection: sqlite3.Connection, message: int, reading: Reading, settings: ReadingSettings) -> Reading:
     """What only the archive can tell: whose name a quote bears, and which unmarked text is an earlier mail."""
-    parts = reading.parts
-    if reading.verdict.company and any(part.author is None and part.author_name for part in parts):
-        names = known_names(connection, reading.verdict.company)
-        parts = name_authors(parts, reading.mail, settings.roster, names)
-    if reading.mail.in_reply_to and not any(part.role in (Role.QUOTED, Role.FORWARDED) for part in parts):
-        original = known_text(connection, reading.mail.in_reply_to[:1])
-        parts = tuple(piece for part in parts for piece in separate_known_text(part, original))
+    parts, mail = reading.parts, reading.mail
+    ancestors = linked_ids(mail)
+    if ancestors and not any(part.role in (Role.QUOTED, Role.FORWARDED) for part in parts):
+        parts = separate_known_texts(parts, known_texts_of(connection, ancestors, before=message))
+    is_nameless = any(part.author is None and part.author_name for part in parts)
+    if reading.verdict.company and (is_nameless or parts is not reading.parts):
+        names = known_names(connection, reading.verdict.company, before=message)
+        parts = name_authors(parts, mail, settings.roster, names)
     return replace(reading, parts=parts)
 
 
-def separate_known_text(part: Part, original: str) -> tuple[Part, ...]:
-    """Split an own part into what is really new and what stands word for word in the mail it answers."""
-    if part.role is not Role.OWN or not original:
-        return (part,)
-    own, quoted = remove_known_text(part.text, original)
-    if not quoted:
-        return (part,)
-    quote = Part(Role.QUOTED, quoted, depth=1)
-    return (replace(part, text=own), quote) if own.strip() else (quote,)
+def separate_known_texts(parts: tuple[Part, ...], known: tuple[KnownText, ...]) -> tuple[Part, ...]:
+    """Split own parts into what is really new and what stands word for word in the mails they answer.
+
+    known: the parts of those mails, the nearest mail first; what is found there becomes a quote by its author.
+    Only for mails in which nothing is marked as quoted.
+    """
+    text = "\n".join(original.text for original in known)
+    result: list[Part] = []
+    places: list[int] = []  # of each old part, for those that answer it
+    for part in parts:
+        own, quoted = remove_known_text(part.text, text) if part.role is Role.OWN and text else (part.text, "")
+        quotes = _attribute_lines(quoted.split("\n"), known) if quoted else []
+        rest = [replace(part, text=own)] if own.strip() or not quotes else []
+        is_below = bool(quotes) and part.text.lstrip("\n").startswith(quotes[0].text[:40])
+        places.append(len(result))
+        result.extend([*quotes, *rest] if is_below else [*rest, *quotes])
+    first = next((at for at, part in enumerate(result) if part.role is Role.QUOTED), None)
+    if first is None:
+        return parts
+    return tuple(
+        part
+        if part.role is not Role.OWN
+        else replace(part, answers=first if part.answers is None else places[part.answers])
+        for part in result
+    )
+
+
+def _attribute_lines(lines: list[str], known: tuple[KnownText, ...]) -> list[Part]:
+    """Lines that stand in known texts as quotes, a new one where the author changes."""
+    sources: dict[str, KnownText] = {}
+    for original in known:
+        for line in original.text.split("\n"):
+            sources.setdefault(text_hash(line), original)
+    quotes: list[Part] = []
+    for line in lines:
+        source = sources.get(text_hash(line)) if line.strip() else None
+        if quotes and (source is None or source.author == quotes[-1].author):
+            quotes[-1] = replace(quotes[-1], text=f"{quotes[-1].text}\n{line}")
+        elif source is not None:
+            quotes.append(Part(Role.QUOTED, line, source.author, source.author_name, depth=1))
+    return [replace(quote, text=quote.text.strip("\n")) for quote in quotes]

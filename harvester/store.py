@@ -1,20 +1,19 @@
-"""The SQL of captured mails and of what was understood of them; no other file of this package writes the database."""
+"""The SQL of captured mails and of what was understood of them, written in the order in which mails come in."""
 
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import sqlite_utils
 
-from harvester.database import transaction
+from harvester.database import transaction, utc_text
 from harvester.errors import AnswersError, DatabaseError, UsageError
 from harvester.records import FailedReading, ImapOrigin, Part, RawMail, Reading, Role, Status
-from harvester.threads import linked_ids, quote_hashes, text_hash, thread_key
-
-MAX_ANCESTORS = 50  # Message-IDs or quotes looked up for one mail
+from harvester.thread_store import Place
+from harvester.threads import text_hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,24 +25,11 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a mail stands among the others. duplicate_of: the message that is the same mail captured before."""
-
-    thread: str
-    duplicate_of: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Unread:
     """A stored mail that has not been understood yet."""
 
     message: int
     raw: bytes
-
-
-def utc_text(moment: datetime | None) -> str | None:
-    """Aware datetime -> ISO 8601 in UTC, to the second; sorts as text."""
-    return moment.astimezone(UTC).isoformat(timespec="seconds") if moment else None
 
 
 def known_uids(database: sqlite_utils.Database, host: str, folder: str, uidvalidity: int) -> frozenset[int]:
@@ -104,55 +90,15 @@ def stored_mails(database: sqlite_utils.Database, after: int, limit: int) -> tup
     return tuple(Unread(message, raw) for message, raw in rows)
 
 
-def place_in_thread(connection: sqlite3.Connection, message: int, reading: Reading) -> Place:
-    """Find the conversation by Message-IDs, then by what is quoted, then by subject; remember the mail's ids for it."""
-    mail = reading.mail
-    if reading.verdict.status is Status.EXCLUDED:
-        return Place("")
-    identifiers = (*linked_ids(mail)[:MAX_ANCESTORS], *((mail.message_id,) if mail.message_id else ()))
-    known_ids = _look_up(connection, "select identifier, thread from thread_ids where identifier in", identifiers)
-    known_texts = _look_up(
-        connection,
-        "select p.text_hash, r.thread from parts p join readings r on r.message = p.message"
-        " where r.thread is not null and p.text_hash in",
-        quote_hashes(reading.parts)[:MAX_ANCESTORS],
-    )
-    thread = thread_key(mail, reading.parts, known_ids=known_ids, known_texts=known_texts)
-    connection.executemany(
-        "insert into thread_ids values (?, ?) on conflict (identifier) do nothing",
-        [(identifier, thread) for identifier in identifiers],
-    )
-    return Place(thread, _find_duplicate(connection, message, reading))
-
-
-def known_names(connection: sqlite3.Connection, company: str) -> dict[str, str]:
-    """Address -> the name that earlier mails gave it, for the people of one company."""
-    rows = connection.execute(
-        "select address, max(name) from people where name <> '' and (address = ? or address like ?) group by address",
-        (company, f"%{company}"),
-    )
-    return dict(rows.fetchall())
-
-
-def known_text(connection: sqlite3.Connection, message_ids: tuple[str, ...]) -> str:
-    """All that the archive has of these mails, as one text; "" when it has none of them."""
-    marks = ", ".join("?" * len(message_ids))
-    rows = connection.execute(
-        "select p.text from parts p join readings r on r.message = p.message"
-        f" where r.message_id in ({marks}) order by p.message, p.position",
-        message_ids,
-    )
-    return "\n".join(text for (text,) in rows)
-
-
 def store_failure(
     connection: sqlite3.Connection, message: int, failure: FailedReading, version: str, tries: int
 ) -> None:
     """Set a mail aside as failed; it stays stored and is counted."""
+    released = _was_released(connection, message)
     _clear_reading(connection, message)
     connection.execute(
-        "insert into readings (message, version, tries, status, reason) values (?, ?, ?, ?, ?)",
-        (message, version, tries, Status.FAILED, failure.reason),
+        "insert into readings (message, version, tries, status, reason, released) values (?, ?, ?, ?, ?, ?)",
+        (message, version, tries, Status.FAILED, failure.reason, released),
     )
 
 
@@ -175,8 +121,8 @@ def store_reading(
     status = Status.ACCEPTED if verdict.status is Status.QUARANTINED and released else verdict.status
     connection.execute(
         "insert into readings (message, version, status, reason, kind, message_id, in_reply_to, refs, thread,"
-        " duplicate_of, subject, sent_at, colleague, company, released)"
-        " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " duplicate_of, subject, sent_at, colleague, company, team, released)"
+        " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             message,
             version,
@@ -192,6 +138,7 @@ def store_reading(
             None if excluded else utc_text(mail.sent_at),
             None if excluded else verdict.colleague,
             None if excluded else verdict.company,
+            "" if excluded else reading.team,
             released,
         ),
     )
@@ -296,31 +243,6 @@ def end_run(database: sqlite_utils.Database, run: int, outcome: str, detail: str
         connection.execute(
             "update runs set ended_at = ?, outcome = ?, detail = ? where id = ?", (utc_text(now), outcome, detail, run)
         )
-
-
-def _look_up(connection: sqlite3.Connection, query: str, keys: tuple[str, ...]) -> dict[str, str]:
-    marks = ", ".join("?" * len(keys))
-    return dict(connection.execute(f"{query} ({marks})", keys).fetchall()) if keys else {}
-
-
-def _find_duplicate(connection: sqlite3.Connection, message: int, reading: Reading) -> int | None:
-    """The same mail captured before: same Message-ID, or same sender, second and own words."""
-    mail = reading.mail
-    if mail.message_id:
-        row = connection.execute(
-            "select min(message) from readings where message_id = ? and message < ?", (mail.message_id, message)
-        ).fetchone()
-        if row[0] is not None:
-            return int(row[0])
-    own = next((part for part in reading.parts if part.role is Role.OWN and text_hash(part.text)), None)
-    if own is None or mail.sent_at is None or reading.verdict.colleague is None:
-        return None
-    row = connection.execute(
-        "select min(r.message) from readings r join parts p on p.message = r.message"
-        " where p.text_hash = ? and p.role = 'own' and r.colleague = ? and r.sent_at = ? and r.message < ?",
-        (text_hash(own.text), reading.verdict.colleague, utc_text(mail.sent_at), message),
-    ).fetchone()
-    return None if row[0] is None else int(row[0])
 
 
 @contextmanager

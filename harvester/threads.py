@@ -24,8 +24,11 @@ def text_hash(text: str) -> str:
 
 
 def linked_ids(mail: Mail) -> tuple[str, ...]:
-    """The Message-IDs that this mail names as its ancestors, the closest first."""
-    return tuple(dict.fromkeys((*reversed(mail.in_reply_to), *reversed(mail.references))))
+    """The Message-IDs that this mail names as its ancestors, the closest first, a mail that it passes on included."""
+    # Several attached mails are a collection; they need not belong together.
+    inner = mail.attached[0] if len(mail.attached) == 1 else None
+    attached = (inner.message_id, *linked_ids(inner)) if inner else ()
+    return tuple(dict.fromkeys((*reversed(mail.in_reply_to), *reversed(mail.references), *filter(None, attached))))
 
 
 def quote_hashes(parts: Iterable[Part]) -> tuple[str, ...]:
@@ -34,35 +37,42 @@ def quote_hashes(parts: Iterable[Part]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text_hash(text) for text in quoted if _count_letters(text) >= MIN_HASHED_LETTERS))
 
 
-def thread_key(
-    mail: Mail,
-    parts: tuple[Part, ...] = (),
-    *,
-    known_ids: Mapping[str, str] | None = None,
-    known_texts: Mapping[str, str] | None = None,
-) -> str:
-    """The key of the mail's conversation; mails with the same key belong together.
+def find_threads(
+    mail: Mail, *, known_ids: Mapping[str, str], known_texts: Mapping[str, str] | None = None
+) -> tuple[str, ...]:
+    """The keys of the stored conversations that this mail belongs to, the surest first; () when it begins one.
 
-    known_ids: Message-ID -> key of the stored mail that has it or names it as an ancestor. known_texts: hash of a
-    stored part -> key. Without either, the key is the oldest ancestor that the mail names, so that mails of one
-    conversation find together even when none of them is stored.
+    known_ids: identifier (Message-ID, `subject_key`) -> key of a conversation in which a mail has it or names it.
+    known_texts: hash of something that the mail quotes -> key.
     """
-    for identifier in linked_ids(mail):
-        if known_ids and identifier in known_ids:
-            return known_ids[identifier]
-    if mail.message_id and known_ids and mail.message_id in known_ids:
-        return known_ids[mail.message_id]
-    if mail.references or mail.in_reply_to:
-        return (mail.references or mail.in_reply_to)[0]
-    for digest in quote_hashes(parts):
-        if known_texts and digest in known_texts:
-            return known_texts[digest]
-    subject, is_answer = split_subject(mail.subject)
-    if is_answer and subject:
+    found = [known_ids[identifier] for identifier in linked_ids(mail) if identifier in known_ids]
+    if mail.message_id and mail.message_id in known_ids:
+        found.append(known_ids[mail.message_id])
+    found.extend((known_texts or {}).values())
+    subject = subject_key(mail)
+    if not found and not linked_ids(mail) and subject in known_ids and split_subject(mail.subject)[1]:
         # Clients that drop the reference headers still say "Re:" to the same people.
-        people = sorted({a.address for a in (*mail.to, *mail.cc)} | ({mail.sender.address} if mail.sender else set()))
-        return "subject:" + text_hash(f"{subject} {' '.join(people)}")
-    return mail.message_id or "text:" + text_hash(f"{mail.subject} {mail.text or mail.html or ''}")
+        found.append(known_ids[subject])
+    return tuple(dict.fromkeys(found))
+
+
+def start_thread(mail: Mail) -> str:
+    """The key of a conversation of which nothing is stored yet.
+
+    It is the oldest ancestor that the mail names, so that mails of one conversation find together even when none of
+    their ancestors is stored.
+    """
+    ancestors = mail.references or mail.in_reply_to
+    return next(iter((*ancestors, *((mail.message_id,) if mail.message_id else ()))), "") or "text:" + text_hash(
+        f"{mail.subject} {mail.text or mail.html or ''}"
+    )
+
+
+def subject_key(mail: Mail) -> str:
+    """The same for mails of one subject among the same people; "" without a subject."""
+    subject = normalise_subject(mail.subject)
+    people = sorted({a.address for a in (*mail.to, *mail.cc)} | ({mail.sender.address} if mail.sender else set()))
+    return "subject:" + text_hash(f"{subject} {' '.join(people)}") if subject else ""
 
 
 def normalise_subject(subject: str) -> str:

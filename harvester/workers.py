@@ -15,9 +15,11 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import BinaryIO
 
+from harvester.errors import TryLater
 from harvester.records import FailedReading, Reading, ReadingSettings
 
 TRIES = 2
+START_TRIES = 3
 START_SECONDS = 120  # imports, on a machine that does ten other things
 QUEUED_PER_WORKER = 32
 QUEUED_BYTES = 100_000_000
@@ -60,6 +62,7 @@ class _Run:
     failures: dict[int, int] = field(default_factory=dict)
     done: dict[int, Reading | FailedReading] = field(default_factory=dict)
     workers: list[Worker] = field(default_factory=list)
+    failed_starts: int = 0
 
 
 def run_over_workers(
@@ -73,7 +76,7 @@ def run_over_workers(
     """Read every mail in one of `count` processes; results in the order of the mails.
 
     command: starts a process that speaks as `harvester.worker.serve` does. pool: workers to use and to leave running;
-    without it all are started for this pass and ended with it.
+    without it all are started for this pass and ended with it. Raises TryLater when no process can be started.
     """
     run = _Run(settings, limits or Limits(), command, workers=[] if pool is None else pool)
     source = enumerate(raws)
@@ -161,6 +164,13 @@ def _give_up(run: _Run, worker: Worker, cause: str) -> None:
     assert number is not None
     run.workers.remove(worker)
     stop(worker)
+    if not worker.is_ready:
+        # It never came to read the mail; setting mails aside for this would empty a whole mailbox.
+        run.failed_starts += 1
+        if run.failed_starts >= START_TRIES:
+            raise TryLater(f"no process for reading mails can be started: it {cause}; is there memory left?")
+        run.waiting.appendleft(number)
+        return
     run.failures[number] = run.failures.get(number, 0) + 1
     if run.failures[number] < TRIES:
         run.waiting.appendleft(number)

@@ -7,7 +7,7 @@ from pathlib import Path
 from digest_material import MONDAY
 from sqlite_utils import Database
 
-from harvester.store import utc_text
+from harvester.database import utc_text
 from harvester.workspace import Workspace, find_workspace
 
 CONFIG = """

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harvester.errors import TryLater
 from harvester.reading import open_readers, read_mail, read_many
 from harvester.records import FailedReading, Reading, ReadingSettings, Role, Roster, Status
 from harvester.workers import Limits, run_over_workers
@@ -121,7 +122,7 @@ def read_fragile(raws: list[bytes], tmp_path: Path, **limits: float) -> list[Rea
     [
         (b"kills", {}, "signal 9), twice"),
         (b"spins", {"cpu_seconds": 0}, "needs more than 0 s, twice"),
-        (b"sleeps", {"wall_seconds": 1}, "took longer than 1 s, twice"),
+        (b"sleeps", {"wall_seconds": 3}, "took longer than 3 s, twice"),
         (b"eats", {}, "more memory than a worker may use"),
         (b"fails", {}, "ValueError in"),
     ],
@@ -142,6 +143,14 @@ def test_a_mail_that_hurts_its_worker_is_set_aside_and_the_run_goes_on(
 def test_a_mail_that_hurts_its_worker_once_is_read_at_the_second_try(tmp_path: Path) -> None:
     results = read_fragile([mail_number(1), b"Subject: x\r\n\r\nonce"], tmp_path)
     assert [type(r) for r in results] == [Reading, Reading]
+
+
+def test_a_machine_that_starts_no_process_fails_no_mail(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = children()
+    monkeypatch.setenv("PYTHONHOME", "/nowhere")
+    with pytest.raises(TryLater, match="no process for reading mails can be started"):
+        list(read_many([mail_number(1), mail_number(2)], SETTINGS))
+    assert children() == before
 
 
 def children() -> set[int]:

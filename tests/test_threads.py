@@ -7,14 +7,16 @@ import pytest
 from harvester.mime import parse_mail
 from harvester.records import Mail, Part, Role
 from harvester.threads import (
+    find_threads,
     is_same_mail,
     linked_ids,
     normalise_subject,
     quote_hashes,
     remove_known_text,
     split_subject,
+    start_thread,
+    subject_key,
     text_hash,
-    thread_key,
 )
 
 QUESTION = "Could you tell us what a seat costs when we take more than two hundred of them?"
@@ -57,24 +59,32 @@ def test_the_oldest_ancestor_names_the_conversation() -> None:
     second = mail_with(
         "Message-ID: <r2@acme.example>", "References: <q1@globex.example> <r1@acme.example> <q2@globex.example>"
     )
-    assert thread_key(first) == thread_key(second) == "<q1@globex.example>"
+    assert start_thread(first) == start_thread(second) == "<q1@globex.example>"
     assert linked_ids(second) == ("<q2@globex.example>", "<r1@acme.example>", "<q1@globex.example>")
 
 
-def test_a_stored_ancestor_decides_even_when_the_root_is_missing() -> None:
-    cut = mail_with("Message-ID: <r3@acme.example>", "In-Reply-To: <r1@acme.example>")
-    assert thread_key(cut) == "<r1@acme.example>"
-    assert thread_key(cut, known_ids={"<r1@acme.example>": "<q1@globex.example>"}) == "<q1@globex.example>"
+def test_stored_ancestors_decide_the_closest_first() -> None:
+    mail = mail_with("Message-ID: <r3@acme.example>", "References: <q1@globex.example> <r1@acme.example>")
+    assert find_threads(mail, known_ids={}) == ()
+    assert find_threads(mail, known_ids={"<r1@acme.example>": "b", "<q1@globex.example>": "a"}) == ("b", "a")
+    assert find_threads(mail, known_ids={"<r3@acme.example>": "c"}, known_texts={"hash": "d"}) == ("c", "d")
 
 
-def test_without_references_the_quote_or_the_subject_tells() -> None:
-    parts = (Part(Role.OWN, "Five euros."), Part(Role.QUOTED, QUESTION, depth=1))
-    lost = mail_with("Message-ID: <r4@acme.example>", "Subject: Pricing")
-    assert thread_key(lost, parts) == "<r4@acme.example>"
-    assert thread_key(lost, parts, known_texts={text_hash(QUESTION): "<q1@globex.example>"}) == "<q1@globex.example>"
-    one, two = (mail_with(f"Message-ID: <{i}@acme.example>", "Subject: Re: Pricing") for i in (1, 2))
-    assert thread_key(one) == thread_key(two)
-    assert thread_key(mail_with("Subject: Re: Pricing", "Cc: kim@other.example")) != thread_key(one)
+def test_only_an_answer_without_references_goes_by_its_subject() -> None:
+    lost = mail_with("Message-ID: <r4@acme.example>", "Subject: Re: Pricing")
+    known = {subject_key(mail_with("Subject: Pricing")): "a"}
+    assert find_threads(lost, known_ids=known) == ("a",)
+    assert find_threads(lost, known_ids=known, known_texts={"hash": "b"}) == ("b",)
+    assert find_threads(mail_with("Subject: Pricing"), known_ids=known) == ()
+    assert find_threads(mail_with("Subject: Re: Pricing", "Cc: kim@other.example"), known_ids=known) == ()
+    assert find_threads(mail_with("Subject: Re: Pricing", "In-Reply-To: <q1@globex.example>"), known_ids=known) == ()
+
+
+def test_one_attached_mail_is_an_ancestor_and_a_collection_is_none() -> None:
+    inner = "--b\r\nContent-Type: message/rfc822\r\n\r\nMessage-ID: <q1@globex.example>\r\n\r\nx\r\n"
+    kind = "Content-Type: multipart/mixed; boundary=b"
+    assert linked_ids(mail_with(kind, text=f"{inner}--b--")) == ("<q1@globex.example>",)
+    assert linked_ids(mail_with(kind, text=f"{inner}{inner}--b--")) == ()
 
 
 def test_short_quotes_do_not_join_conversations() -> None:

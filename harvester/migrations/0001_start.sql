@@ -47,6 +47,7 @@ create table readings (
   sent_at text,                         -- UTC
   colleague text,
   company text,
+  team text not null default '',        -- plus-tag of the answers address: answers+emea@ -> emea
   language text,
   released integer not null default 0,  -- a person let it out of quarantine
   harvested integer not null default 0  -- its insights were extracted
@@ -54,9 +55,10 @@ create table readings (
 create index readings_status on readings(status);
 create index readings_message_id on readings(message_id);
 create index readings_thread on readings(thread);
+create index readings_company on readings(company);
 
 create table thread_ids (
-  identifier text primary key,          -- a Message-ID that some mail of the thread has, answers or refers to
+  identifier text primary key,          -- what some mail of the thread has or refers to: Message-ID, subject and people
   thread text not null
 );
 create index thread_ids_thread on thread_ids(thread);
