@@ -75,6 +75,7 @@ CLIENT_LINES = {
     "ar": ("في الخميس، 5 نوفمبر 2026 في 10:15 ص تمت كتابة ما يلي بواسطة {who}:", "أُرسلت من الـ iPhone"),
     "he": ("בתאריך יום ה׳, 5 בנוב׳ 2026 ב-10:15 מאת {who}:", "נשלח מה-iPhone שלי"),
 }
+DATES = {"zh": "2026年11月5日 10:15", "ja": "2026年11月5日 10:15", "ko": "2026년 11월 5일 10:15"}
 HEADER_FIELDS = ("from", "sent", "to", "subject")
 
 
@@ -178,6 +179,25 @@ def test_gmail_attribution_names_author_and_moment(code: str) -> None:
     assert quoted[0].author_name == "Lena Kraft"
     assert quoted[0].sent_at is not None
     assert quoted[0].sent_at.replace(tzinfo=None) == datetime(2026, 11, 5, 10, 15)  # noqa: DTZ001 - quotes name no zone
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_every_form_of_attribution_is_read(code: str) -> None:
+    unread = []
+    for pattern in read(data_folder() / "languages" / f"{code}.toml")["attribution"]["patterns"]:
+        if any(pattern.count(place) > 1 for place in ("{date}", "{name}")):
+            continue
+        date = DATES.get(code, "05.11.2026 10:15")
+        line = pattern.format(date=date, name="Lena Kraft", address="lena@globex.example")
+        parts = split_reply(f"Yes.\r\n\r\n{line}\r\n\r\n> What does it cost?\r\n")
+        quoted = [part for part in parts if part.role is Role.QUOTED]
+        if [part.text for part in quoted] != ["What does it cost?"] or (
+            "{address}" in pattern and quoted[0].author != "lena@globex.example"
+        ):
+            unread.append(line)
+        elif "{name}" in pattern and "{address}" in pattern and quoted[0].author_name != "Lena Kraft":
+            unread.append(f"{line} -> {quoted[0].author_name}")
+    assert unread == []
 
 
 @pytest.mark.parametrize("code", CODES)
