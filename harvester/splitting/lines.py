@@ -59,7 +59,7 @@ def _read_line(raw: str, initials: frozenset[str]) -> Line:
     elif initials and raw[1:4].find(">") >= 0:
         match = INITIALS_PREFIX.match(raw)
         if match and match.group(1) in initials:
-            return Line(raw[match.end() :].strip(), 1)
+            return Line(raw.strip(), 1)  # the initials stay: they are words
     return Line(raw.rstrip())
 
 
