@@ -20,9 +20,12 @@ def own_links(mail: Mail, parts: Sequence[Part]) -> tuple[Link, ...]:
     found: dict[str, str] = {}
     if mail.html and own:
         squashed = [SPACE.sub("", text) for text in own]
+        is_own: dict[str, bool] = {}
         for url, text, line in read_html_links(mail.html):
-            wanted = SPACE.sub("", line)
-            if wanted and url not in found and any(wanted in text_ for text_ in squashed):
+            if line not in is_own:
+                wanted = SPACE.sub("", line)
+                is_own[line] = bool(wanted) and any(wanted in stretch for stretch in squashed)
+            if is_own[line] and url not in found:
                 found[url] = "" if SPACE.sub("", text).rstrip("/") in (url.rstrip("/"), "") else text
     for text in own:
         for url in _typed_addresses(text):
