@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from sqlite_utils import Database
-from topic_material import HOSTING, MONDAY, PRICE, SAP, add_insights, real_encoders
+from topic_material import HOSTING, MONDAY, PRICE, SAP, add_insights
 
 from harvester.database import open_database
 from harvester.errors import AnswersError, UsageError
@@ -25,7 +25,7 @@ from nlp.decisions import (
     split_topic,
     undo_decision,
 )
-from nlp.embedding import Encoders
+from nlp.embedding import Encoders, load_encoders
 from nlp.growth import grow_topics
 from nlp.records import Topic
 from nlp.store import (
@@ -45,7 +45,7 @@ TODAY = date(2026, 11, 9)
 
 @pytest.fixture(scope="module")
 def encoders() -> Encoders:
-    return real_encoders()
+    return load_encoders()
 
 
 @pytest.fixture(scope="module")

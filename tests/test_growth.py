@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sqlite_utils import Database
-from topic_material import HOSTING, LONELY, MONDAY, PRICE, SAP, add_insights, real_encoders
+from topic_material import HOSTING, LONELY, MONDAY, PRICE, SAP, add_insights
 
 from harvester.database import open_database
 from harvester.resources import data_folder
-from nlp.embedding import Encoders, WordEmbedder
+from nlp.embedding import Encoders, WordEmbedder, load_encoders
 from nlp.growth import grow_topics
 from nlp.store import all_topics, central_order, living_topics, load_insights, topic_insights, unplaced_insights
 from nlp.topics import UNPLACED, Crowd, place_insights
@@ -19,7 +19,7 @@ from nlp.topics import UNPLACED, Crowd, place_insights
 
 @pytest.fixture(scope="module")
 def encoders() -> Encoders:
-    return real_encoders()
+    return load_encoders()
 
 
 @pytest.fixture

@@ -1,12 +1,10 @@
 """Insights put straight into a database, and a small crowd of questions with known meanings."""
 
 from datetime import UTC, datetime
-from functools import cache
 
 from sqlite_utils import Database
 
 from harvester.database import transaction
-from nlp.embedding import Encoders, load_encoders
 
 MONDAY = datetime(2026, 11, 2, 9, tzinfo=UTC)
 
@@ -33,12 +31,6 @@ HOSTING = (
     "Are your servers located in Europe?",
 )
 LONELY = "Does your founder still ride a penny-farthing to work?"
-
-
-@cache
-def real_encoders() -> Encoders:
-    """Both packaged encoders, loaded once for all tests."""
-    return load_encoders()
 
 
 def add_insights(database: Database, texts: tuple[str, ...], *, first: int = 1, asked_at: datetime = MONDAY) -> None:
