@@ -81,7 +81,7 @@ def _shows_less(lines: Sequence[Line], text: str) -> bool:
     shown = sum(len(line.text.split()) for line in lines)
     if shown > MANY_WORDS:
         return False
-    structured = any(line.depth or line.region or line.hint for line in lines)
+    structured = any(line.depth or line.region or line.hint not in ("", "rule") for line in lines)
     typed = sum(any(map(str.isalnum, word)) and "://" not in word for word in text[:200_000].split())
     return shown < typed * (0.5 if structured else 0.95)
 
