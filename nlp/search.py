@@ -48,7 +48,7 @@ def _match(database: Database, expression: str, limit: int) -> tuple[SearchHit, 
         )
     ]
     insights = insights_by_id(database, best)
-    return tuple(SearchHit(insights[number], _snippet(database, expression, number)) for number in best)
+    return tuple(SearchHit(insights[n], _snippet(database, expression, n)) for n in best if n in insights)
 
 
 def _snippet(database: Database, expression: str, number: int) -> str:
