@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test lint check pictures bench clean
+.PHONY: help demo test lint check fuzz pictures bench clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,6 +36,9 @@ check: $(READY) ## Types
 
 requirements.lock: uv.lock ## The pins of uv.lock for pip
 	@if command -v uv >/dev/null 2>&1; then uv export --quiet --locked --no-emit-project --format requirements-txt -o $@; else touch $@; fi
+
+fuzz: $(READY) ## Thousands of odd and damaged mails, new ones each time: make fuzz EXAMPLES=20000
+	ANSWERS_FUZZ_EXAMPLES=$(or $(EXAMPLES),5000) $(BIN)/python -m pytest tests/test_fuzz_mail.py
 
 pictures: $(READY) ## The README's pictures, from the demo (needs chromium)
 	$(BIN)/python docs/pictures/make.py

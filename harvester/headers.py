@@ -67,8 +67,8 @@ def parse_message_ids(values: Iterable[str]) -> tuple[str, ...]:
     """Message-IDs with their angle brackets, in order, each once."""
     found: dict[str, None] = {}
     for value in values:
-        for identifier in _MESSAGE_ID.findall(value):
-            found[f"<{identifier}>"] = None
+        for identifier in _MESSAGE_ID.findall(_readable(value)):
+            found[f"<{one_line(identifier)}>"] = None
     return tuple(found)
 
 

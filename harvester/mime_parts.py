@@ -7,6 +7,7 @@ import html
 import re
 from binascii import Error as Base64Error
 from dataclasses import dataclass, field
+from email.errors import MessageError
 from email.message import Message
 from email.utils import collapse_rfc2231_value
 
@@ -26,6 +27,7 @@ MAX_CONTENT_TYPES = 200
 # What a hostile mail makes the parsers raise; each of these was seen, none of them means that the mail holds no text.
 PARSER_FAILURES = (
     MailParserError,
+    MessageError,
     RecursionError,
     AttributeError,
     AssertionError,
@@ -188,7 +190,7 @@ def rescue_text(body: Body, plains: list[str], htmls: list[str]) -> None:
 def content_type_of(part: Message) -> str:
     """The content type, lower case; text/plain when the header cannot be read."""
     try:
-        return part.get_content_type()
+        return one_line(part.get_content_type())
     except PARSER_FAILURES:
         return "text/plain"
 
@@ -201,7 +203,7 @@ def _described_type(part: Message, content_type: str) -> str:
             continue  # a file that somebody attached; the mail itself is no invitation
         if value:
             return f"{name}; {shown}={value[:60]}"
-    return one_line(content_type)[:120]
+    return content_type[:120]
 
 
 def _children(part: Message) -> list[Message] | None:

@@ -310,3 +310,17 @@ def test_text_comes_back_as_it_was_sent(text: str) -> None:
     if "begin " not in text:
         read = parse_mail(raw).text or ""
         assert "".join(read.split()) == "".join(text.replace("\x0b", " ").replace("\x0c", " ").split())
+
+
+def test_raw_bytes_in_a_message_id_can_be_stored() -> None:
+    mail = parse_mail(b"Message-ID: <\xb21@x>\r\nIn-Reply-To: <\xb2a\x002@x>\r\nReferences: <\xb23@x>\r\n\r\ntext\r\n")
+    identifiers = (mail.message_id, *mail.in_reply_to, *mail.references)
+    assert identifiers == ("<²1@x>", "<²a2@x>", "<²3@x>")
+
+
+def test_an_encoded_word_that_no_parser_takes_costs_nothing_but_itself() -> None:
+    mail = parse_mail(
+        b"From: ana@acme.example\r\nTo: =?utf-8?B?+AUmVtZWRpb3MgQ2FhbWHDsW8=?= <li@x.example>\r\n\r\ntext\r\n"
+    )
+    assert [person.address for person in mail.to] == ["li@x.example"]
+    assert mail.text == "text\n"
