@@ -15,8 +15,8 @@ T = TypeVar("T")
 def telling_words(text: str) -> frozenset[str]:
     """The words that carry the meaning: long ones, figures and abbreviations. All words when there are none such."""
     words = _WORD.findall(text)
-    telling = {word for word in words if len(word) > 3 or word[0].isdigit() or (len(word) > 1 and word.isupper())}
-    return frozenset(word.casefold() for word in telling or words)
+    telling = [word for word in words if len(word) > 3 or word[0].isdigit() or (len(word) > 1 and word.isupper())]
+    return frozenset(map(str.casefold, telling or words))
 
 
 def fold_same(items: Iterable[T], text_of: Callable[[T], str]) -> tuple[tuple[T, ...], ...]:
@@ -29,7 +29,7 @@ def fold_same(items: Iterable[T], text_of: Callable[[T], str]) -> tuple[tuple[T,
 
 def prose_words(text: str) -> frozenset[str]:
     """Words without figures and web addresses: what stays the same when only a number changes."""
-    return frozenset(word.casefold() for word in _WORD.findall(without_links(text)) if not word[0].isdigit())
+    return frozenset(word for word in _WORD.findall(without_links(text).casefold()) if not word[0].isdigit())
 
 
 def are_alike(one: frozenset[str], other: frozenset[str]) -> bool:

@@ -6,7 +6,7 @@ from sqlite_utils import Database
 
 from digest.quotes import Redaction
 from harvester.config import Config
-from nlp.redaction import is_safe_quote, redact
+from nlp.redaction import is_safe_quote, make_redactor
 
 LINK = "[link]"
 _WEB_ADDRESS = re.compile(r"(?:https?://|www\.)[^\s<>\"]{1,2000}", re.IGNORECASE)
@@ -21,9 +21,10 @@ def load_redaction(database: Database, config: Config) -> Redaction:
         database, "select name from people union select author_name from parts where author_name is not null"
     )
     companies = _column(database, "select distinct company from insights")
+    redact = make_redactor(names, companies)
 
     def redact_all(text: str) -> str:
-        return redact(_WEB_ADDRESS.sub(LINK, text), names, companies)
+        return redact(_WEB_ADDRESS.sub(LINK, text))
 
     return Redaction(redact=redact_all, is_safe=is_safe_quote)
 

@@ -34,8 +34,7 @@ from nlp.store import (
     central_orders,
     decision_log,
     living_topics,
-    topic_insights,
-    unplaced_insights,
+    split_insights,
 )
 
 MOST_SEARCHABLE = 20_000
@@ -53,8 +52,7 @@ def gather_site(config: Config, database: Database, now: datetime, *, only: int 
     """Read everything the pages show. only: the one topic whose page is wanted; the rest of the site stays empty."""
     company = config.company
     windows = windows_until(now.astimezone(company.zone).date(), company.zone)
-    insights = topic_insights(database)
-    unplaced = unplaced_insights(database)
+    insights, unplaced = split_insights(database)
     topics = all_topics(database)
     ranked = rank_topics(living_topics(database), insights, windows, ideal=company.ideal)
     showing = make_showing(config, database)

@@ -5,7 +5,7 @@ Leaves ordinary words alone; what it replaces becomes a neutral placeholder.
 
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -23,6 +23,7 @@ _WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|['’](?=[^\W\d_]))*")
 # Digits with single separators between them; what is a phone number is decided below, not by the expression.
 _DIGITS = re.compile(r"(?<![\w.])\+?\(?\d(?:[ \t./()-]{0,3}\d){6,19}(?![\w])")
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
+_DIGIT = re.compile(r"\d")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}|\d{1,2}[./]\d{1,2}[./]\d{2,4}")
 _GROUPED = re.compile(r"\d{1,3}(?:[., ]\d{3})+")
 _PLACEHOLDER = re.compile(r"\[[a-z-]+\]")
@@ -30,11 +31,15 @@ _PLACEHOLDER = re.compile(r"\[[a-z-]+\]")
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """words: every word of a known name, folded. pairs: neighbours in one. companies: labels without spaces."""
+    """words: every word of a known name, folded. pairs: neighbours in one. companies: labels without spaces.
+
+    starts: what a company's label may begin with.
+    """
 
     words: frozenset[str]
     pairs: frozenset[tuple[str, str]]
     companies: frozenset[str]
+    starts: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +57,36 @@ def redact(text: str, names: Iterable[str] = (), companies: Iterable[str] = ()) 
 
     names: personal names from headers, signatures and the roster. companies: their domains or names.
     """
+    return make_redactor(names, companies)(text)
+
+
+def make_redactor(names: Iterable[str] = (), companies: Iterable[str] = ()) -> Callable[[str], str]:
+    """`redact` for many texts: looks at names and companies once."""
     known = _know(tuple(names), tuple(companies))
-    cleaned = _EMAIL.sub(EMAIL, text)
-    cleaned = _IBAN.sub(lambda match: NUMBER if is_iban(match[0]) else match[0], cleaned)
-    cleaned = _DIGITS.sub(lambda match: _replace_digits(match[0]), cleaned)
-    return _replace_names(cleaned, known)
+
+    def redact_known(text: str) -> str:
+        cleaned = _EMAIL.sub(EMAIL, text) if "@" in text else text
+        if _DIGIT.search(cleaned):
+            cleaned = _IBAN.sub(lambda match: NUMBER if is_iban(match[0]) else match[0], cleaned)
+            cleaned = _DIGITS.sub(lambda match: _replace_digits(match[0]), cleaned)
+        return _replace_names(cleaned, known) if _may_name(cleaned, known) else cleaned
+
+    return redact_known
 
 
 def is_safe_quote(text: str) -> bool:
     """Whether a redacted text may be shown: nothing personal is left, and something is left to read."""
-    if _EMAIL.search(text) or any(is_iban(match[0]) for match in _IBAN.finditer(text)):
+    if "@" in text and _EMAIL.search(text):
         return False
-    if any(_replace_digits(match[0]) != match[0] for match in _DIGITS.finditer(text)):
+    if _DIGIT.search(text) and not _has_harmless_numbers(text):
         return False
     return not text or _PLACEHOLDER.search(text) is None or _WORD.search(_PLACEHOLDER.sub(" ", text)) is not None
+
+
+def _has_harmless_numbers(text: str) -> bool:
+    if any(is_iban(match[0]) for match in _IBAN.finditer(text)):
+        return False
+    return all(_replace_digits(match[0]) == match[0] for match in _DIGITS.finditer(text))
 
 
 def is_iban(text: str) -> bool:
@@ -95,6 +116,16 @@ def _replace_digits(text: str) -> str:
     if MIN_PHONE_DIGITS <= len(digits) <= MAX_PHONE_DIGITS and (starts_like_phone or has_groups):
         return PHONE
     return text
+
+
+def _may_name(text: str, known: _Known) -> bool:
+    """A quick look: most sentences hold no word that could be or announce a name."""
+    words = _WORD.findall(text)
+    fold = _fold if "'" in text or "’" in text else str.casefold
+    if not _announcing().isdisjoint(map(fold, words)):
+        return True
+    capitalised = (fold(word) for word in words if word[0].isupper())
+    return any(word in known.words or word in known.starts for word in capitalised)
 
 
 def _replace_names(text: str, known: _Known) -> str:
@@ -183,7 +214,9 @@ def _know(names: tuple[str, ...], companies: tuple[str, ...]) -> _Known:
         pairs.update(pairwise(parts))
         pairs.update(pairwise(reversed(parts)))
     labels = {_label(company) for company in companies if "@" not in company}
-    return _Known(frozenset(words), frozenset(pairs), frozenset(x for x in labels if len(x) >= MIN_COMPANY_LETTERS))
+    labels = {label for label in labels if len(label) >= MIN_COMPANY_LETTERS}
+    starts = {label[:end] for label in labels for end in range(1, len(label) + 1)}
+    return _Known(frozenset(words), frozenset(pairs), frozenset(labels), frozenset(starts))
 
 
 def _label(company: str) -> str:
@@ -199,3 +232,9 @@ def _fold(word: str) -> str:
 def _words() -> _Words:
     table = tomllib.loads((data_folder() / "insights" / "redaction.toml").read_text(encoding="utf-8"))
     return _Words(*(frozenset(word.casefold() for word in table[key]) for key in ("titles", "greetings", "ordinary")))
+
+
+@lru_cache(maxsize=1)
+def _announcing() -> frozenset[str]:
+    """Words that a name may follow."""
+    return _words().titles | _words().greetings

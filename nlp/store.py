@@ -6,14 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import numpy as np
 from sqlite_utils import Database
 
 from harvester.errors import TryLater, UsageError
 from nlp.embedding import Vectors
 from nlp.records import Decision, Kind, StoredInsight, Topic, parse_topic_id, topic_id
-from nlp.vector_store import load_setting, load_vectors
+from nlp.vector_store import load_setting
 
 MACHINE = "machine"
+MOST_PARAMETERS = 900  # of one statement, below the 999 of an old SQLite
 INSIGHT_COLUMNS = (
     "i.id, i.message, i.kind, i.text, i.context, i.company, i.person, i.asked_at, i.language, i.category, i.stage, "
     "i.inferred, i.answer, a.topic"
@@ -89,6 +91,16 @@ def load_standings(database: Database) -> tuple[Standing, ...]:
     return tuple(Standing(row[0], row[1], row[2], row[3] or 0) for row in rows)
 
 
+def split_insights(database: Database) -> tuple[dict[int, tuple[StoredInsight, ...]], tuple[StoredInsight, ...]]:
+    """`topic_insights` and `unplaced_insights` with one look at the database."""
+    groups: dict[int | None, list[StoredInsight]] = {}
+    for insight in load_insights(database):
+        groups.setdefault(insight.topic, []).append(insight)
+    ordered = {topic: tuple(sorted(members, key=_asked_order)) for topic, members in groups.items()}
+    unplaced = ordered.pop(None, ())
+    return {topic: ordered[topic] for topic in sorted(topic for topic in ordered if topic is not None)}, unplaced
+
+
 def topic_insights(database: Database) -> dict[int, tuple[StoredInsight, ...]]:
     """Carrying topic id -> its insights, those of the topics merged into it included; oldest question first."""
     groups: dict[int, list[StoredInsight]] = {}
@@ -114,9 +126,23 @@ def central_orders(database: Database) -> dict[int, tuple[int, ...]]:
     members: dict[int, list[int]] = {}
     for insight, topic in database.conn.execute("select insight, topic from assignments order by insight"):
         members.setdefault(carrier[topic], []).append(insight)
-    ids, vectors = load_vectors(database, load_setting(database, "model") or "")
-    rows = {insight: row for row, insight in enumerate(ids)}
-    return {topic: order_by_centrality(insights, vectors, rows) for topic, insights in members.items()}
+    model = load_setting(database, "model") or ""
+    orders = {}
+    for topic, insights in members.items():  # one topic at a time: all vectors at once are hundreds of megabytes
+        ids, vectors = _load_some_vectors(database, model, insights)
+        orders[topic] = order_by_centrality(insights, vectors, {insight: row for row, insight in enumerate(ids)})
+    return orders
+
+
+def _load_some_vectors(database: Database, model: str, insights: Sequence[int]) -> tuple[list[int], Vectors]:
+    found: list[tuple[int, bytes]] = []
+    for start in range(0, len(insights), MOST_PARAMETERS):
+        some = insights[start : start + MOST_PARAMETERS]
+        marks = ", ".join("?" * len(some))
+        query = f"select insight, vector from vectors where model = ? and insight in ({marks})"
+        found += database.conn.execute(query, (model, *some)).fetchall()
+    vectors = np.frombuffer(b"".join(vector for _, vector in found), dtype="<f4")
+    return [insight for insight, _ in found], vectors.reshape(len(found), -1) if found else vectors.reshape(0, 0)
 
 
 def order_by_centrality(insights: Sequence[int], vectors: Vectors, rows: Mapping[int, int]) -> tuple[int, ...]:
