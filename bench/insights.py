@@ -17,9 +17,13 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from harvester.records import Part, Role
+from harvester.reading import read_mail
+from harvester.records import Part, ReadingSettings, Role, Roster
+from harvester.resources import data_folder
+from nlp.embedding import load_multilingual_embedder
 from nlp.extraction import SentenceModel, extract_from_many
 from nlp.records import Insight
+from nlp.sentence_model import load_sentence_model, read_model
 
 Mail = tuple[tuple[Part, ...], str, bool]
 
@@ -29,24 +33,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", nargs="+", type=Path)
     parser.add_argument("--rules", action="store_true", help="without the sentence model")
+    parser.add_argument("--model", type=Path, help="another model.npz than the shipped one")
+    parser.add_argument("--only-scored", action="store_true", help="only mails that the truth keeps from training")
     parser.add_argument("--verbose", action="store_true")
     args = parser.parse_args()
-    model = None if args.rules else load_model()
+    model = None if args.rules else load_model(args.model)
     for path in args.data:
         if (path / "truth.jsonl").exists():
-            score_mailbox(path, model, verbose=args.verbose)
+            score_mailbox(path, model, verbose=args.verbose, only_scored=args.only_scored)
         else:
             for file in sorted(path.glob("*.jsonl")) if path.is_dir() else [path]:
                 score_sentences(file, model, verbose=args.verbose)
 
 
-def load_model() -> SentenceModel | None:
-    """The shipped sentence model, None while there is none."""
-    try:
-        from nlp.sentence_model import load_sentence_model
-    except ImportError:
-        return None
-    return load_sentence_model()
+def load_model(file: Path | None) -> SentenceModel | None:
+    """The shipped sentence model or that of the file."""
+    embedder = load_multilingual_embedder()
+    if file and embedder:
+        return read_model(file, embedder)
+    return load_sentence_model(embedder)
 
 
 def score_sentences(file: Path, model: SentenceModel | None, *, verbose: bool) -> None:
@@ -78,10 +83,9 @@ def precision_recall(hits: list[bool], wanted: list[bool]) -> str:
     return f"P {precision:.3f} R {recall:.3f} F1 {f1:.3f}"
 
 
-def score_mailbox(folder: Path, model: SentenceModel | None, *, verbose: bool) -> None:
+def score_mailbox(folder: Path, model: SentenceModel | None, *, verbose: bool, only_scored: bool) -> None:
     """Extraction, kinds, categories and stages against truth.jsonl."""
-    truth = [json.loads(line) for line in (folder / "truth.jsonl").read_text(encoding="utf-8").splitlines() if line]
-    truth = [row for row in truth if row["status"] == "accepted" and not row["file"].startswith("t-")]
+    truth = [row for row in read_truth(folder) if not only_scored or row.get("scored_only")]
     mails = [read_mail_of(folder, row) for row in truth]
     started = time.process_time()
     found = extract_from_many(mails, model)
@@ -156,14 +160,18 @@ def token_f1(one: str, other: str) -> float:
     return 2 * sum((a & b).values()) / total if total else 1.0
 
 
-def read_mail_of(folder: Path, row: dict[str, Any]) -> Mail:
-    """The parts of a mail by the splitter."""
-    from harvester.reading import read_mail
-    from harvester.records import ReadingSettings, Roster
+def read_truth(folder: Path) -> list[dict[str, Any]]:
+    """The genuine mails of a labelled mailbox."""
+    rows = [json.loads(line) for line in (folder / "truth.jsonl").read_text(encoding="utf-8").splitlines() if line]
+    return [row for row in rows if row["status"] == "accepted" and not row["file"].startswith("t-")]
 
+
+def read_mail_of(folder: Path, row: dict[str, Any]) -> Mail:
+    """The parts of a mail by the splitter. The mails of the sample lie in data/, apart from their truth."""
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     settings = ReadingSettings(Roster(tuple(config["domains"])), authserv_id=config.get("authserv_id", ""))
-    reading = read_mail((folder / "mails" / row["file"]).read_bytes(), settings)
+    mails = folder / "mails" if (folder / "mails").is_dir() else data_folder() / "sample" / "mails"
+    reading = read_mail((mails / row["file"]).read_bytes(), settings)
     return reading.parts, reading.mail.subject, reading.verdict.kind == "heard"
 
 

@@ -8,33 +8,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from harvester.records import Part, Role
+from harvester.records import Part
+from nlp.candidates import Candidate, find_candidates
 from nlp.facets import category_of, stage_of
-from nlp.language import detect_language
-from nlp.lines import Line, count_words, read_lines, words_of
+from nlp.lines import count_words, words_of
 from nlp.pairing import pair_answers
-from nlp.patterns import Hit, PatternSet, load_patterns
+from nlp.patterns import PatternSet, load_patterns
 from nlp.records import Insight, Kind
 
-PROSPECT_ROLES = frozenset({Role.QUOTED, Role.FORWARDED, Role.HISTORY})
 VETOES = ("not_scheduling", "not_courtesy", "not_resend", "not_reported", "not_rhetorical", "not_social", "not_own")
 MAX_TAG_WORDS = 3  # "possible?", "is that right?" belong to the sentence before
+MAX_BARE_WORDS = 4
 MIN_CLAUSE_WORDS = 5
 MAX_INSIGHT = 600  # characters of a quote
+MAX_STORY = 360  # characters of a pain told in several sentences
+MAX_CONTEXT = 40  # characters of context that any question may carry in its text,
+MAX_CONTEXT_SHARE = 1  # and so many more for each of its own
 
 RULE_CONFIDENCE = {"question_mark": 0.9, "question_start": 0.8, "question_indirect": 0.75, "need": 0.7, "pain": 0.6}
 
 _FINGERPRINT = re.compile(r"[\W_]+")
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A sentence of a prospect and all that is known about it before the decision."""
-
-    line: Line
-    part: int
-    language: str
-    hits: tuple[Hit, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,27 +77,6 @@ def extract_from_many(
     return _with_facets(found, model)
 
 
-def find_candidates(parts: tuple[Part, ...], subject: str, *, heard: bool = False) -> list[Candidate]:
-    """Every sentence that a prospect wrote, with the phrases it holds."""
-    hint = detect_language(" ".join([subject, *(part.text[:500] for part in parts)]))
-    candidates = []
-    for index, part in enumerate(parts):
-        if speaks_for_prospect(part, heard=heard):
-            language = detect_language(part.text, hint)
-            patterns = load_patterns(language)
-            candidates.extend(
-                Candidate(line, index, language, patterns.find(line.text)) for line in read_lines(part.text, patterns)
-            )
-    return candidates
-
-
-def speaks_for_prospect(part: Part, *, heard: bool = False) -> bool:
-    """Does this part hold an outsider's words? What nobody signed counts when it stands in a quote."""
-    if part.role is Role.OWN:
-        return heard or part.author_kind == "prospect"
-    return part.role in PROSPECT_ROLES and part.author_kind != "us"
-
-
 def decide_by_rules(candidate: Candidate) -> Decision | None:
     """The first kind whose phrases the sentence holds, unless it is about appointments, courtesy and the like."""
     sections = {hit.section for hit in candidate.hits}
@@ -131,32 +103,41 @@ def fingerprint(text: str) -> str:
 
 def _collect(candidates: list[Candidate], decisions: Sequence[Decision | None]) -> list[Insight]:
     insights: dict[str, Insight] = {}
-    previous: Insight | None = None
-    for candidate, decision in zip(candidates, decisions, strict=True):
+    for place, (candidate, decision) in enumerate(zip(candidates, decisions, strict=True)):
         if decision is None:
-            previous = None
             continue
-        if previous is not None and previous.part == candidate.part and _is_tag(candidate):
-            # "Managers must only see their own. Possible?" asks one thing.
-            insights.pop(fingerprint(previous.text), None)
-        for insight in _insights_of(candidate, decision):
+        last = _last_of_same_breath(candidates, decisions, place, list(insights.values()))
+        if last is not None and _goes_on(last, candidate, decision):
+            del insights[fingerprint(last.text)]
+            merged = replace(last, text=f"{last.text} {candidate.line.text}", kind=decision.kind)
+            insights.setdefault(fingerprint(merged.text), merged)
+            continue
+        for insight in _insights_of(candidate, decision, stands_free=last is None):
             insights.setdefault(fingerprint(insight.text), insight)
-            previous = insight
     return list(insights.values())
 
 
-def _is_tag(candidate: Candidate) -> bool:
-    return (
-        "?" in candidate.line.text
-        and count_words(candidate.line.text) <= MAX_TAG_WORDS
-        and bool(candidate.line.before)
-        and not candidate.line.item
-    )
+def _last_of_same_breath(
+    candidates: list[Candidate], decisions: Sequence[Decision | None], place: int, insights: list[Insight]
+) -> Insight | None:
+    """The insight that the sentence directly before this one gave, when both stand in one paragraph."""
+    if not place or not insights or decisions[place - 1] is None or candidates[place].line.starts:
+        return None
+    before = candidates[place - 1]
+    return insights[-1] if insights[-1].text.endswith(before.line.text[-MAX_INSIGHT:]) else None
 
 
-def _insights_of(candidate: Candidate, decision: Decision) -> list[Insight]:
+def _goes_on(last: Insight, candidate: Candidate, decision: Decision) -> bool:
+    """One story told in two sentences, or "Managers must only see their own. Possible?"."""
+    if len(last.text) + len(candidate.line.text) >= MAX_STORY:
+        return False
+    if last.kind is Kind.PAIN and decision.kind is Kind.PAIN:
+        return True
+    return "?" in candidate.line.text and count_words(candidate.line.text) <= MAX_TAG_WORDS
+
+
+def _insights_of(candidate: Candidate, decision: Decision, *, stands_free: bool) -> list[Insight]:
     line = candidate.line
-    patterns = load_patterns(candidate.language)
     insight = Insight(
         kind=decision.kind,
         text=line.text[:MAX_INSIGHT],
@@ -167,19 +148,21 @@ def _insights_of(candidate: Candidate, decision: Decision) -> list[Insight]:
         stage="consideration",
         language=candidate.language,
     )
-    if _is_tag(candidate):
-        return [replace(insight, text=f"{line.before} {line.text}"[:MAX_INSIGHT])]
-    if decision.kind is Kind.QUESTION:
-        context = line.before if needs_context(line.text, patterns) else ""
-        return [replace(insight, text=text, context=context) for text in split_questions(line.text, patterns)]
-    return [insight]
+    if decision.kind is not Kind.QUESTION:
+        return [insight]
+    patterns = load_patterns(candidate.language)
+    needs = needs_context(line.text, patterns)
+    if needs and stands_free and 0 < len(line.before) <= MAX_CONTEXT_SHARE * len(line.text) + MAX_CONTEXT:
+        return [replace(insight, text=f"{line.before} {line.text}"[:MAX_INSIGHT], context=line.before)]
+    context = line.before if needs else ""
+    return [replace(insight, text=text, context=context) for text in split_questions(line.text, patterns)]
 
 
 def needs_context(question: str, patterns: PatternSet) -> bool:
     """Does the question point at something said before it? "Would that work?" does."""
     words = words_of(question)
     pointing = patterns.words["anaphora"]
-    return any(word in pointing for word in words[: max(4, len(words) // 2)])
+    return len(words) <= MAX_BARE_WORDS or any(word in pointing for word in words)
 
 
 def split_questions(sentence: str, patterns: PatternSet) -> list[str]:

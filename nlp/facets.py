@@ -7,6 +7,8 @@ from functools import cache
 from harvester.resources import data_folder
 from nlp.records import Kind
 
+CATEGORY_NAMES = ("versus", "reviews", "best-of", "cost", "process", "fit")
+STAGE_NAMES = ("decision", "awareness")
 APOSTROPHE = str.maketrans({"’": "'"})
 
 
@@ -27,9 +29,14 @@ def stage_of(text: str, kind: Kind) -> str:
     return _most_hits(text, "stage") or "consideration"
 
 
-def _most_hits(text: str, facet: str) -> str | None:
+def count_hits(text: str, facet: str) -> dict[str, int]:
+    """How many different words of each name of the facet ("category" or "stage") the text holds."""
     lower = text.lower().translate(APOSTROPHE)
-    counts = {name: len(set(words.findall(lower))) for name, words in _words()[facet].items()}
+    return {name: len(set(words.findall(lower))) for name, words in _words()[facet].items()}
+
+
+def _most_hits(text: str, facet: str) -> str | None:
+    counts = count_hits(text, facet)
     best = max(counts, key=lambda name: counts[name])
     return best if counts[best] else None
 

@@ -18,13 +18,17 @@ _EDGES = " ,.!:;-–—*_\t"
 class Line:
     """A sentence of a prospect with its surroundings.
 
-    before: the sentence before it in the part, "" for the first. number, count: its place among the part's sentences.
+    before, after: the sentences around it in the part, "" at its edges. starts, ends: whether its paragraph begins or
+    stops with it. number, count: its place among the part's sentences.
     """
 
     text: str
     before: str
+    after: str
     item: str
     paragraph: int
+    starts: bool
+    ends: bool
     number: int
     count: int
 
@@ -42,8 +46,11 @@ def read_lines(text: str, patterns: PatternSet) -> tuple[Line, ...]:
         Line(
             text=sentence.text,
             before=kept[number - 1].text if number else "",
+            after=kept[number + 1].text if number + 1 < len(kept) else "",
             item=sentence.item,
             paragraph=sentence.paragraph,
+            starts=number == 0 or kept[number - 1].paragraph != sentence.paragraph,
+            ends=number + 1 == len(kept) or kept[number + 1].paragraph != sentence.paragraph,
             number=number,
             count=len(kept),
         )

@@ -1,7 +1,7 @@
 """Compiles the phrases of data/insights/<language>.toml into spaCy Matchers and says which of them a sentence holds.
 
 How phrases are written: words separated by spaces; `a|b` is either; `stem*` any ending; `(word)` may be missing;
-`..` up to three words; `#` a number; `^` in front: only at the start of the sentence.
+`..` up to three words or commas; `#` a number; `^` in front: only at the start of the sentence.
 """
 
 import itertools
@@ -20,6 +20,7 @@ from harvester.resources import data_folder
 
 SUPPORTED = ("en", "de", "fr", "es", "it", "nl", "pt")
 GAP = 3
+SENTENCE_ENDS = [".", "!", "?", ";"]
 MAX_SENTENCE = 600  # characters that are looked at; nobody asks in longer sentences
 _APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "`": "'", "´": "'"})
 
@@ -88,7 +89,7 @@ def compile_phrase(phrase: str, pipeline: Language) -> Iterator[list[dict[Any, A
 
 def _compile_word(word: str, pipeline: Language) -> Iterator[list[dict[Any, Any]]]:
     if word == "..":
-        yield [{"IS_PUNCT": False, "OP": f"{{0,{GAP}}}"}]
+        yield [{"TEXT": {"NOT_IN": SENTENCE_ENDS}, "OP": f"{{0,{GAP}}}"}]
         return
     if word == "#":
         yield [{"LIKE_NUM": True}]

@@ -1,0 +1,161 @@
+"""Fits the sentence model of nlp/sentence_model.py and writes data/insights/model.npz.
+
+    python bench/train_insights.py [MAILBOX...] [--out FILE] [--threshold 0.6] [--everything]
+
+Always learns from bench/training/*.jsonl; MAILBOX are folders with mails/, truth.jsonl and config.json. Lines of a
+truth.jsonl that say `scored_only` are left out, unless --everything is given.
+"""
+
+import argparse
+import dataclasses
+import hashlib
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from bench.insights import read_mail_of, read_truth, squash, token_f1
+from harvester.records import Part, Role
+from nlp.candidates import Candidate, find_candidates
+from nlp.embedding import load_multilingual_embedder
+from nlp.features import facet_features, sentence_features
+from nlp.patterns import load_patterns
+from nlp.records import Kind
+
+ROOT = Path(__file__).resolve().parent.parent
+STRENGTH = 0.1  # inverse of the regularisation
+FACET_STRENGTH = 0.3
+SENTENCE_WEIGHT = 0.6
+MAIL_WEIGHT = 2.0  # a sentence of a whole mail is nearer to real life than one written for training
+MIN_PIECE = 6  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """kind "skip": neither learned nor scored."""
+
+    candidate: Candidate
+    kind: str
+    category: str | None
+    stage: str | None
+    weight: float
+
+
+def main() -> None:
+    """Fits and writes."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("mailboxes", nargs="*", type=Path)
+    parser.add_argument("--out", type=Path, default=ROOT / "data" / "insights" / "model.npz")
+    parser.add_argument("--threshold", type=float, default=0.5)
+    parser.add_argument("--everything", action="store_true")
+    args = parser.parse_args()
+    examples = read_sentences(ROOT / "bench" / "training" / "insights.jsonl")
+    examples += read_mails(ROOT / "bench" / "training" / "mails.jsonl")
+    for folder in args.mailboxes:
+        examples += read_mailbox(folder, everything=args.everything)
+    arrays = fit([example for example in examples if example.kind != "skip"])
+    np.savez_compressed(args.out, threshold=np.array(args.threshold), **arrays)
+    digest = hashlib.sha256(args.out.read_bytes()).hexdigest()
+    args.out.with_suffix(".sha256").write_text(digest + "\n", encoding="ascii")
+    print(f"{len(examples)} sentences, {args.out.stat().st_size / 1000:.0f} kB, {digest}")
+
+
+def fit(examples: list[Example]) -> dict[str, Any]:
+    """The arrays that nlp.sentence_model reads."""
+    embedder = load_multilingual_embedder()
+    if embedder is None:
+        sys.exit("the multilingual encoder is not installed")
+    candidates = [example.candidate for example in examples]
+    vectors = embedder.embed([candidate.line.text for candidate in candidates])
+    weights = np.array([example.weight for example in examples])
+    kinds = [example.kind for example in examples]
+    arrays = _fit_linear("kinds", sentence_features(candidates, vectors), kinds, weights, STRENGTH)
+    rows = [row for row, example in enumerate(examples) if example.category]
+    features = facet_features(
+        [candidates[row].line.text for row in rows], [Kind(examples[row].kind) for row in rows], vectors[rows]
+    )
+    for name, values in (
+        ("categories", [examples[row].category or "" for row in rows]),
+        ("stages", [examples[row].stage or "" for row in rows]),
+    ):
+        arrays |= _fit_linear(name, features, values, weights[rows], FACET_STRENGTH)
+    return arrays
+
+
+def _fit_linear(name: str, features: Any, labels: list[str], weights: Any, strength: float) -> dict[str, Any]:
+    model = LogisticRegression(C=strength, max_iter=5000)
+    model.fit(features, labels, sample_weight=weights)
+    return {
+        f"{name}_names": np.array([str(label) for label in model.classes_]),
+        f"{name}_weights": model.coef_.T.astype(np.float32),
+        f"{name}_bias": model.intercept_.astype(np.float32),
+    }
+
+
+def read_sentences(file: Path) -> list[Example]:
+    """Sentences written for training; `alone`: somebody would write this and nothing else."""
+    examples = []
+    for row in (json.loads(line) for line in file.read_text(encoding="utf-8").splitlines() if line):
+        part = Part(Role.QUOTED, row["text"], depth=1, author_kind="prospect")
+        for candidate in find_candidates((part,), ""):
+            hits = load_patterns(row["language"]).find(candidate.line.text)
+            alone = dataclasses.replace(candidate, language=row["language"], hits=hits)
+            line = dataclasses.replace(candidate.line, number=2, count=5, starts=False, ends=False)
+            amid = dataclasses.replace(alone, line=line)
+            # Both ways, or the model learns that what stands alone is one thing or the other.
+            examples.extend(
+                Example(one, row["kind"], row.get("category"), row.get("stage"), SENTENCE_WEIGHT)
+                for one in ((alone,) if row.get("alone") else (alone, amid))
+            )
+    return examples
+
+
+def read_mails(file: Path) -> list[Example]:
+    """Short mails written for training, a label at each sentence: they teach what is mere context."""
+    examples = []
+    for mail in (json.loads(line) for line in file.read_text(encoding="utf-8").splitlines() if line):
+        rows = {squash(row["text"]): row for paragraph in mail["paragraphs"] for row in paragraph}
+        text = "\n\n".join(" ".join(row["text"] for row in paragraph) for paragraph in mail["paragraphs"])
+        for candidate in find_candidates((Part(Role.QUOTED, text, depth=1, author_kind="prospect"),), ""):
+            row = rows.get(squash(candidate.line.text))
+            if row:
+                examples.append(Example(candidate, row["kind"], row.get("category"), row.get("stage"), MAIL_WEIGHT))
+    return examples
+
+
+def read_mailbox(folder: Path, *, everything: bool) -> list[Example]:
+    """Every sentence of the prospects of a labelled mailbox, each once."""
+    examples: dict[tuple[str, str], Example] = {}
+    for row in read_truth(folder):
+        if row.get("scored_only") and not everything:
+            continue
+        parts, subject, heard = read_mail_of(folder, row)
+        for candidate in find_candidates(parts, subject, heard=heard):
+            kind, category, stage = label_of(candidate.line.text, row)
+            example = Example(candidate, kind, category, stage, MAIL_WEIGHT)
+            examples.setdefault((squash(candidate.line.text), kind), example)
+    return list(examples.values())
+
+
+def label_of(text: str, row: dict[str, Any]) -> tuple[str, str | None, str | None]:
+    """What the truth says of this sentence."""
+    got = squash(text)
+    for insight in row["insights"]:
+        truth = squash(insight["text"])
+        is_same = truth in got or (got in truth and len(got) >= MIN_PIECE) or token_f1(insight["text"], text) > 0.8
+        if is_same and not insight["inferred"]:
+            # "We have 40 plants. Would that work?" is one question; its first sentence alone is none.
+            is_context = got in truth and got != truth and "?" in insight["text"] and "?" not in text
+            return ("skip", None, None) if is_context else (insight["kind"], insight["category"], insight["stage"])
+    is_grey = any(squash(grey) in got or got in squash(grey) for grey in row.get("optional") or [])
+    return ("skip", None, None) if is_grey else ("none", None, None)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""Decides over sentences with a small linear model on sentence vectors and the phrases that were found.
+
+Its numbers lie in data/insights/model.npz as plain arrays, written by bench/train_insights.py and checked by SHA-256.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harvester.resources import data_folder
+from nlp.candidates import Candidate
+from nlp.embedding import Embedder, load_multilingual_embedder, verify_sha256
+from nlp.extraction import Decision, decide_by_rules
+from nlp.features import facet_features, sentence_features
+from nlp.records import Insight, Kind
+
+NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """Multinomial logistic regression: rows of `weights` (d, k) and `bias` (k,) belong to `names`."""
+
+    names: tuple[str, ...]
+    weights: NDArray[np.float64]
+    bias: NDArray[np.float64]
+
+    def probabilities(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(n, k), rows sum to 1."""
+        scores = features @ self.weights + self.bias
+        exponents = np.exp(scores - scores.max(axis=1, keepdims=True))
+        rows: NDArray[np.float64] = exponents / exponents.sum(axis=1, keepdims=True)
+        return rows
+
+
+@dataclass(frozen=True, slots=True)
+class LinearSentenceModel:
+    """threshold: probability of being an insight from which on a sentence is one."""
+
+    embedder: Embedder
+    kinds: Linear
+    categories: Linear
+    stages: Linear
+    threshold: float
+
+    def decide(self, candidates: Sequence[Candidate]) -> list[Decision | None]:
+        """One decision per candidate, None for a sentence that is no insight."""
+        if not candidates:
+            return []
+        vectors = self.embedder.embed([candidate.line.text for candidate in candidates])
+        rows = self.kinds.probabilities(sentence_features(candidates, vectors))
+        return [self._decision(candidate, row) for candidate, row in zip(candidates, rows, strict=True)]
+
+    def facets(self, insights: Sequence[Insight]) -> list[tuple[str, str]]:
+        """(category, stage) of each insight."""
+        if not insights:
+            return []
+        texts = [insight.text for insight in insights]
+        features = facet_features(texts, [insight.kind for insight in insights], self.embedder.embed(texts))
+        categories = self.categories.probabilities(features).argmax(axis=1)
+        stages = self.stages.probabilities(features).argmax(axis=1)
+        return [
+            (self.categories.names[category], self.stages.names[stage])
+            for category, stage in zip(categories, stages, strict=True)
+        ]
+
+    def _decision(self, candidate: Candidate, row: NDArray[np.float64]) -> Decision | None:
+        by_name = dict(zip(self.kinds.names, row.tolist(), strict=True))
+        confidence = 1.0 - by_name.pop(NONE)
+        if confidence < self.threshold:
+            return None
+        kind = max(by_name, key=lambda name: by_name[name])
+        rule = decide_by_rules(candidate)
+        return Decision(Kind(kind), round(confidence, 3), f"model, {rule.rule}" if rule else "model")
+
+
+def load_sentence_model(embedder: Embedder | None = None) -> LinearSentenceModel | None:
+    """The shipped model; None when the encoder that it was trained with is missing, then rules decide.
+
+    embedder: the multilingual encoder if it is loaded already. Raises ModelError when the file is damaged.
+    """
+    embedder = embedder or load_multilingual_embedder()
+    if embedder is None:
+        return None
+    folder = data_folder() / "insights"
+    verify_sha256(folder / "model.npz", (folder / "model.sha256").read_text(encoding="ascii").strip())
+    return read_model(folder / "model.npz", embedder)
+
+
+def read_model(file: Path, embedder: Embedder) -> LinearSentenceModel:
+    """The model in that file."""
+    with np.load(file, allow_pickle=False) as arrays:
+        kinds, categories, stages = (
+            Linear(
+                names=tuple(str(value) for value in arrays[f"{name}_names"]),
+                weights=arrays[f"{name}_weights"].astype(np.float64),
+                bias=arrays[f"{name}_bias"].astype(np.float64),
+            )
+            for name in ("kinds", "categories", "stages")
+        )
+        return LinearSentenceModel(embedder, kinds, categories, stages, float(arrays["threshold"]))
