@@ -157,7 +157,7 @@ LINES = st.one_of(
     st.sampled_from(SPECIAL_LINES),
     st.sampled_from(attribution_lines()),
     st.sampled_from(header_blocks()),
-    st.text(alphabet=st.characters(codec="ascii", exclude_categories=["Cc"]), max_size=30),
+    st.text(alphabet=st.characters(codec="ascii", exclude_categories=["Cc", "Nd"]), max_size=30),
 )
 
 
