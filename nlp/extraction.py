@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from harvester.records import Part
+from harvester.records import Part, Role
 from nlp.candidates import Candidate, find_candidates
 from nlp.facets import category_of, stage_of
+from nlp.inference import infer_questions
 from nlp.lines import count_words, words_of
 from nlp.pairing import pair_answers
 from nlp.patterns import PatternSet, load_patterns
@@ -72,7 +73,8 @@ def extract_from_many(
     start = 0
     for (parts, _, _), of_mail in zip(mails, candidates, strict=True):
         decided = decisions[start : start + len(of_mail)]
-        found.append(_with_answers(_collect(of_mail, decided), parts))
+        insights = _with_answers(_collect(of_mail, decided), parts)
+        found.append(insights or _inferred_where_nothing_is_quoted(parts, of_mail))
         start += len(of_mail)
     return _with_facets(found, model)
 
@@ -196,6 +198,17 @@ def _opens_question(clause: str, patterns: PatternSet) -> bool:
 def _with_answers(insights: list[Insight], parts: tuple[Part, ...]) -> list[Insight]:
     answers = pair_answers(insights, parts)
     return [replace(insight, answer=answer) for insight, answer in zip(insights, answers, strict=True)]
+
+
+def _inferred_where_nothing_is_quoted(parts: tuple[Part, ...], candidates: list[Candidate]) -> list[Insight]:
+    if candidates:
+        return []
+    return [
+        insight
+        for index, part in enumerate(parts)
+        if part.role is Role.OWN
+        for insight in infer_questions(part.text, index)
+    ]
 
 
 def _with_facets(found: list[list[Insight]], model: SentenceModel | None) -> list[tuple[Insight, ...]]:

@@ -71,7 +71,7 @@ def load_patterns(language: str) -> PatternSet:
     pipeline = get_lang_class(language)()
     matcher = Matcher(pipeline.vocab, validate=False)
     hits: dict[int, tuple[Hit, bool]] = {}
-    for section, phrases in content["phrases"].items():
+    for section, phrases in (content["phrases"] | content["inferred"]).items():
         for phrase in phrases:
             key = f"{section}: {phrase}"
             matcher.add(key, list(compile_phrase(phrase, pipeline)))
