@@ -10,6 +10,7 @@ from nlp.redaction import is_safe_quote, make_redactor
 
 LINK = "[link]"
 _WEB_ADDRESS = re.compile(r"(?:https?://|www\.)[^\s<>\"]{1,2000}", re.IGNORECASE)
+_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*|\S+")
 
 
 def load_redaction(database: Database, config: Config) -> Redaction:
@@ -20,13 +21,23 @@ def load_redaction(database: Database, config: Config) -> Redaction:
     names = _column(
         database, "select name from people union select author_name from parts where author_name is not null"
     )
+    # "Marrowby Sales" is no person, and prospects name us all the time.
+    own = re.compile(rf"\b{re.escape(config.company.name)}\b", re.IGNORECASE)
+    names = tuple(own.sub("", name) for name in names)
     companies = _column(database, "select distinct company from insights")
-    redact = make_redactor(names, companies)
+    redact = make_redactor(without_own_words(names, config.company.name, config.company.domains), companies)
 
     def redact_all(text: str) -> str:
-        return redact(_WEB_ADDRESS.sub(LINK, text))
+        may_link = "://" in text or "www." in text.casefold()
+        return redact(_WEB_ADDRESS.sub(LINK, text) if may_link else text)
 
     return Redaction(redact=redact_all, is_safe=is_safe_quote)
+
+
+def without_own_words(names: tuple[str, ...], company: str, domains: tuple[str, ...]) -> tuple[str, ...]:
+    """The names without what we are called ourselves: "Ana Ruiz (Acme)" must not hide "Acme" in every quote."""
+    own = {word.casefold() for word in _WORD.findall(company)} | {domain.split(".")[0] for domain in domains}
+    return tuple(" ".join(word for word in _WORD.findall(name) if word.casefold() not in own) for name in names)
 
 
 def _column(database: Database, query: str) -> tuple[str, ...]:

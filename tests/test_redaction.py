@@ -2,6 +2,7 @@
 
 import pytest
 
+from digest.redacting import without_own_words
 from nlp.redaction import is_card, is_iban, is_safe_quote, redact
 
 NAMES = ("Mara Quist", "Albrecht, Jonas", "Will Mark", "Rose Hill", "Zoë Müller-Lüdenscheid")
@@ -65,3 +66,9 @@ def test_check_digits_decide():
 def test_redaction_is_linear_on_hostile_text():
     for hostile in ("1 " * 200_000, "a@" * 200_000, "A" * 400_000, "(" * 400_000, "DE12 " * 80_000):
         assert isinstance(redact(hostile, NAMES, COMPANIES), str)
+
+
+def test_our_own_name_stays_even_when_people_carry_it_in_theirs():
+    names = without_own_words(("Ana Ruiz (Acme)", "Acme Support", "Jo O'Neil"), "Acme Ltd", ("acme.example",))
+    assert redact("Does Acme do that? Ana said so.", names) == "Does Acme do that? [name] said so."
+    assert redact("Ask O'Neil.", names) == "Ask [name]."
