@@ -34,7 +34,11 @@ def prose_words(text: str) -> frozenset[str]:
 
 def are_alike(one: frozenset[str], other: frozenset[str]) -> bool:
     """Whether most of the words are shared."""
-    return bool(one and other) and len(one & other) >= ALIKE * len(one | other)
+    few, many = sorted((len(one), len(other)))
+    if not few or few < ALIKE * many:
+        return False
+    shared = len(one & other)
+    return shared >= ALIKE * (few + many - shared)
 
 
 def figures_in(text: str) -> frozenset[str]:
@@ -44,7 +48,7 @@ def figures_in(text: str) -> frozenset[str]:
 
 def links_in(text: str) -> frozenset[str]:
     """Web addresses without query and fragment, so that the same page counts once."""
-    return frozenset(bare_link(link) for link in _WEB_ADDRESS.findall(text))
+    return frozenset(bare_link(link) for link in _WEB_ADDRESS.findall(text)) if "://" in text else frozenset()
 
 
 def bare_link(url: str) -> str:
@@ -54,7 +58,7 @@ def bare_link(url: str) -> str:
 
 def without_links(text: str) -> str:
     """The text with its web addresses taken out."""
-    return _WEB_ADDRESS.sub(" ", text)
+    return _WEB_ADDRESS.sub(" ", text) if "://" in text else text
 
 
 def around_links(text: str) -> tuple[tuple[str, bool], ...]:

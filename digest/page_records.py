@@ -105,7 +105,8 @@ class Verdict:
 class TopicPage:
     """Everything on the page of one topic.
 
-    weeks: () when nobody asked in all of them. hidden: quotes left out because they could not be made safe.
+    weeks: () when nobody asked in all of them. left_out: quotes beyond what a page holds. hidden: quotes that could
+    not be made safe.
     """
 
     ranked: RankedTopic
@@ -123,6 +124,7 @@ class TopicPage:
     experts: tuple[tuple[str, int], ...]
     page_url: str
     history: tuple[Event, ...]
+    left_out: int
     hidden: int
 
     @property

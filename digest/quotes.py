@@ -33,7 +33,7 @@ class Redaction:
 
 def one_line(text: str) -> str:
     """Visible characters only, single spaces: safe for a header, a table cell and a text line."""
-    return " ".join(_INVISIBLE.sub("", text).split())
+    return " ".join((text if text.isprintable() else _INVISIBLE.sub("", text)).split())
 
 
 def shorten(text: str, most: int) -> str:

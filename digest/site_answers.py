@@ -22,7 +22,7 @@ from digest.records import Windows
 from nlp.records import StoredInsight
 
 MOST_GROUPS = 8
-MOST_ANSWERS = 60
+MOST_ANSWERS = 40
 MOST_LINKS = 12
 MOST_EXPERTS = 5
 MOST_FACTS = 6

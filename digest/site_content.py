@@ -32,6 +32,7 @@ from nlp.records import CATEGORIES, Decision, Kind, StoredInsight, Topic, topic_
 
 WEEKS = 26
 ENOUGH_COMPANIES = 3
+MOST_POINTS = 60  # of one kind on one page; nobody reads more, and the search has them
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,8 @@ def describe_topic(
     places = {insight: place for place, insight in enumerate(central)}
     ordered = sorted(insights, key=lambda i: (places.get(i.id, len(places)), i.id))
     said = [insight for insight in ordered if not insight.inferred]
-    voices = [(insight, describe_insight(insight, windows, showing)) for insight in said]
+    kinds = {kind: [insight for insight in said if insight.kind is kind] for kind in Kind}
+    points = {kind: describe_points(members, windows, showing) for kind, members in kinds.items()}
     answers, left_out = collect_answers(ordered, sources, windows, showing.redaction)
     topic = ranked.topic
     return TopicPage(
@@ -64,9 +66,9 @@ def describe_topic(
         language=language_of_name(topic, said),
         verdict=verdict_on(ranked),
         weeks=demand_by_week(said, windows),
-        questions=describe_points(voices, Kind.QUESTION),
-        pains=describe_points(voices, Kind.PAIN),
-        needs=describe_points(voices, Kind.NEED),
+        questions=points[Kind.QUESTION][0],
+        pains=points[Kind.PAIN][0],
+        needs=points[Kind.NEED][0],
         answers=answers,
         answers_left_out=left_out,
         facts=collect_facts(answers),
@@ -74,7 +76,8 @@ def describe_topic(
         experts=collect_experts(ordered, sources),
         page_url=safe_href(topic.status_detail or "") if topic.status == "published" else "",
         history=describe_history(topic, decisions, windows),
-        hidden=sum(voice is None for _, voice in voices),
+        left_out=sum(left_out for _, left_out, _ in points.values()),
+        hidden=sum(hidden for _, _, hidden in points.values()),
     )
 
 
@@ -96,14 +99,26 @@ def describe_insight(insight: StoredInsight, windows: Windows, showing: Showing)
     )
 
 
-def describe_points(voices: Sequence[tuple[StoredInsight, Voice | None]], kind: Kind) -> tuple[Point, ...]:
-    """What was said, the same words folded; what most companies said first, else the most central."""
-    shown = [(insight, voice) for insight, voice in voices if voice is not None and insight.kind is kind]
-    points = [
-        Point(group[0][1], tuple(voice for _, voice in group[1:]), len({insight.company for insight, _ in group}))
-        for group in fold_same(shown, lambda pair: pair[1].text)
-    ]
-    return tuple(sorted(points, key=lambda point: -point.companies))
+def describe_points(
+    insights: Sequence[StoredInsight], windows: Windows, showing: Showing
+) -> tuple[tuple[Point, ...], int, int]:
+    """What was said, the same words folded; what most companies said first, else the most central.
+
+    Also: how many are left out because there is no end to them, and how many because they cannot be made safe.
+    """
+    folded = fold_same(insights, lambda insight: insight.text)
+    groups = sorted(folded, key=lambda group: -len({insight.company for insight in group}))
+    points, hidden = [], 0
+    for group in groups[:MOST_POINTS]:
+        voices = [describe_insight(insight, windows, showing) for insight in group[:MOST_POINTS]]
+        shown = tuple(voice for voice in voices if voice)
+        hidden += len(voices) - len(shown)
+        if shown:
+            points.append(Point(shown[0], shown[1:], len({insight.company for insight in group})))
+    left_out = sum(len(group[MOST_POINTS:]) for group in groups) + sum(
+        len(group[:MOST_POINTS]) for group in groups[MOST_POINTS:]
+    )
+    return tuple(points), left_out, hidden
 
 
 def describe_row(ranked: RankedTopic, page: TopicPage) -> IndexRow:

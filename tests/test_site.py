@@ -25,7 +25,7 @@ from digest.site_content import (
 )
 from digest.site_sources import pseudonym
 from digest.windows import windows_until
-from nlp.records import Kind, topic_id
+from nlp.records import topic_id
 from nlp.store import carrying_topics
 
 WINDOWS = windows_until(MONDAY.astimezone(BERLIN).date(), BERLIN)
@@ -109,11 +109,19 @@ def test_a_folded_question_counts_companies_and_comes_first():
         make_insight(3, "c.example", days_ago=3, text="can we export to excel"),
         make_insight(4, "c.example", days_ago=4, text="Can we export to Excel!"),
     ]
-    points = describe_points([(i, describe_insight(i, WINDOWS, SHOWING)) for i in insights], Kind.QUESTION)
+    points, left_out, hidden = describe_points(insights, WINDOWS, SHOWING)
+    assert (left_out, hidden) == (0, 0)
     assert [(point.voice.text, point.companies, len(point.others)) for point in points] == [
         ("Can we export to Excel?", 2, 2),
         ("Is there an interface to SAP?", 1, 0),
     ]
+
+
+def test_a_page_has_an_end_and_says_what_is_left_out():
+    insights = [make_insight(n, f"c{n}.example", days_ago=1, text=f"Question number {n}?") for n in range(100)]
+    points, left_out, _ = describe_points(insights, WINDOWS, SHOWING)
+    assert len(points) == 60
+    assert left_out == 40
 
 
 def test_answers_with_the_same_words_or_link_are_one_card():
