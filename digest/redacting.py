@@ -10,7 +10,7 @@ from nlp.redaction import is_safe_quote, make_redactor
 
 LINK = "[link]"
 _WEB_ADDRESS = re.compile(r"(?:https?://|www\.)[^\s<>\"]{1,2000}", re.IGNORECASE)
-_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*|\S+")
+_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 
 
 def load_redaction(database: Database, config: Config) -> Redaction:
