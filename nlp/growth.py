@@ -4,7 +4,7 @@ What was placed stays; running it twice adds nothing.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -14,7 +14,7 @@ from sqlite_utils import Database
 
 from harvester.database import transaction
 from nlp.embedding import Encoders, Vectors
-from nlp.naming import choose_name, slugify
+from nlp.naming import Taste, choose_name, main_language, slugify
 from nlp.records import StoredInsight, Topic
 from nlp.space import (
     Block,
@@ -176,7 +176,8 @@ def _store(
     row_of = {insight: row for row, insight in enumerate(ids)}
     touched = sorted({carrier[placed.topic] for placed in placement.placed})
     insights = {insight.id: insight for insight in load_insights(database)}
-    shown, names = shown_topics(database), known_people(database)
+    shown = shown_topics(database)
+    taste = Taste(known_people(database), main_language(tuple(insights.values())))
     with transaction(database) as connection:
         save_vectors(connection, model, [ids[row] for row in space.fresh], space.vectors[space.fresh])
         if space.is_settled:
@@ -187,9 +188,9 @@ def _store(
             order = order_by_centrality(members[topic], space.vectors, row_of)
             own = [insights[insight] for insight in order]
             if topic in topics:
-                update_facets(connection, refresh_topic(topics[topic], own, names, is_shown=topic in shown))
+                update_facets(connection, refresh_topic(topics[topic], own, taste, is_shown=topic in shown))
             else:
-                insert_topic(connection, name_topic(topic, own, names, now))
+                insert_topic(connection, name_topic(topic, own, taste, now))
         save_assignments(
             connection, [(ids[one.row], one.topic, one.similarity) for one in placement.placed], MACHINE, now
         )
@@ -206,9 +207,9 @@ def _members(standings: Sequence[Standing], placement: Placement, carrier: Mappi
     return members
 
 
-def name_topic(number: int, insights: Sequence[StoredInsight], names: Collection[str], now: datetime) -> Topic:
+def name_topic(number: int, insights: Sequence[StoredInsight], taste: Taste, now: datetime) -> Topic:
     """A new topic. insights: its members, the most central first."""
-    name = choose_name(insights, names)
+    name = choose_name(insights, taste)
     return Topic(
         id=number,
         name=name,
@@ -221,12 +222,12 @@ def name_topic(number: int, insights: Sequence[StoredInsight], names: Collection
     )
 
 
-def refresh_topic(topic: Topic, insights: Sequence[StoredInsight], names: Collection[str], *, is_shown: bool) -> Topic:
+def refresh_topic(topic: Topic, insights: Sequence[StoredInsight], taste: Taste, *, is_shown: bool) -> Topic:
     """The topic with today's category and stage, and with a better name as long as nobody has seen or given one."""
     is_named = topic.named_by != MACHINE or is_shown
     return replace(
         topic,
-        name=topic.name if is_named else choose_name(insights, names),
+        name=topic.name if is_named else choose_name(insights, taste),
         category=_most_frequent([insight.category for insight in insights]),
         stage=_most_frequent([insight.stage for insight in insights]),
     )

@@ -1,14 +1,21 @@
 """Finds the name of a topic: the most central question, cleaned so that a marketer understands it without the mail."""
 
 import re
+import tomllib
 import unicodedata
+from collections import Counter
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from functools import cache
 
+from harvester.resources import data_folder
 from nlp.records import Kind, StoredInsight
 
 MAX_NAME = 90
 MIN_WORDS = 4
-LOOKED_AT = 12  # most central insights
+LOOKED_AT = 20  # most central insights
+DEPENDENT_WORDS = 3  # at the start
+TELLING_LETTERS, TELLING_WORDS = 5, 2  # shorter words are mostly grammar
 MAX_SLUG = 60
 
 # What opens a sentence without belonging to it, and what closes it out of courtesy. Bounded, matched at the ends only.
@@ -29,12 +36,25 @@ _CLOSINGS = re.compile(
 _NO_LETTERS = re.compile(r"[^a-z0-9]+")
 
 
-def choose_name(insights: Sequence[StoredInsight], names: Collection[str] = ()) -> str:
-    """insights: of one topic, the most central first, at least one. names: of people, lower case; sentences that hold
-    one are taken only when nothing else is there."""
-    language = _main_language(insights)
-    ranked = sorted(enumerate(insights[:LOOKED_AT]), key=lambda place: place[0] + _cost(place[1], language, names))
-    return shorten(clean_question(ranked[0][1].text))
+@dataclass(frozen=True, slots=True)
+class Taste:
+    """What makes a good name here. language: that most prospects write; "" prefers the topic's own.
+
+    people: words of their names, lower case; sentences that hold one are taken only when nothing else is there.
+    """
+
+    people: Collection[str] = ()
+    language: str = ""
+
+
+NO_TASTE = Taste()
+
+
+def choose_name(insights: Sequence[StoredInsight], taste: Taste = NO_TASTE) -> str:
+    """insights: of one topic, the most central first, at least one."""
+    language = taste.language or main_language(insights)
+    cost = [place + _cost(insight, language, taste.people) for place, insight in enumerate(insights[:LOOKED_AT])]
+    return shorten(clean_question(insights[cost.index(min(cost))].text))
 
 
 def clean_question(text: str) -> str:
@@ -75,11 +95,13 @@ def _cost(insight: StoredInsight, language: str, names: Collection[str]) -> floa
     text = clean_question(insight.text)
     words = [word.strip(".,;:!?()\"'’").lower() for word in text.split()]
     blemishes = (
-        (3.0, insight.kind is not Kind.QUESTION),
-        (2.0, "?" not in text),
+        (6.0, insight.kind is not Kind.QUESTION),
+        (4.0, "?" not in text),
         (4.0, len(text) > MAX_NAME),
-        (4.0, len(words) < MIN_WORDS),
-        (3.0, insight.language != language),
+        (8.0, len(words) < MIN_WORDS),
+        (10.0, insight.language != language),
+        (5.0, sum(len(word) >= TELLING_LETTERS for word in words) < TELLING_WORDS),
+        (3.0, not _dependent_words().isdisjoint(words[:DEPENDENT_WORDS])),
         (6.0, insight.inferred),
         (5.0, any(word in names for word in words)),
         (1.0, any(character.isdigit() for character in text)),
@@ -87,6 +109,13 @@ def _cost(insight: StoredInsight, language: str, names: Collection[str]) -> floa
     return sum(cost for cost, is_blemished in blemishes if is_blemished)
 
 
-def _main_language(insights: Sequence[StoredInsight]) -> str:
-    languages = [insight.language for insight in insights]
-    return max(sorted(set(languages)), key=languages.count)
+@cache
+def _dependent_words() -> frozenset[str]:
+    content = tomllib.loads((data_folder() / "insights" / "naming.toml").read_text(encoding="utf-8"))
+    return frozenset(content["dependent"])
+
+
+def main_language(insights: Sequence[StoredInsight]) -> str:
+    """The commonest; the first of the alphabet among equals."""
+    languages = Counter(insight.language for insight in insights)
+    return min(languages, key=lambda language: (-languages[language], language), default="")

@@ -1,0 +1,66 @@
+"""A topic's name is a question that a marketer understands without the mail."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from nlp.naming import Taste, choose_name, clean_question, shorten, slugify
+from nlp.records import Kind, StoredInsight
+
+
+def insight(text: str, *, kind: Kind = Kind.QUESTION, language: str = "en") -> StoredInsight:
+    now = datetime(2026, 11, 2, tzinfo=UTC)
+    return StoredInsight(
+        id=1, message=1, kind=kind, text=text, context="", company="globex.example", person=None, asked_at=now,
+        language=language, category="fit", stage="consideration", inferred=False, answer=None, topic=1,
+    )  # fmt: skip
+
+
+def test_the_most_central_question_wins_over_pains_and_fragments():
+    members = (
+        insight("We re-type everything on Fridays.", kind=Kind.PAIN),
+        insight("Is that so?"),
+        insight("Does it read our time clocks directly?"),
+        insight("Can your system fetch the hours from the clocks?"),
+    )
+    assert choose_name(members) == "Can your system fetch the hours from the clocks?"
+
+
+def test_the_language_that_most_prospects_write_is_preferred():
+    members = (
+        insight("Läuft das Programm auch ohne Netz?", language="de"),
+        insight("Does the program work offline too?"),
+    )
+    assert choose_name(members, Taste(language="en")) == "Does the program work offline too?"
+    assert choose_name(members, Taste(language="de")) == "Läuft das Programm auch ohne Netz?"
+
+
+def test_sentences_with_a_persons_name_come_last():
+    members = (insight("Would Sheila still approve the hours herself?"), insight("Who approves the hours of a branch?"))
+    assert choose_name(members, Taste(people={"sheila"})) == "Who approves the hours of a branch?"
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Hi, quick question: what does a seat cost, please?", "What does a seat cost?"),
+        ("1. And does it work with SAP?", "Does it work with SAP?"),
+        ("Guten Tag, was kostet das?", "Was kostet das?"),
+    ],
+)
+def test_greetings_numbers_and_courtesy_are_taken_away(text, name):
+    assert clean_question(text) == name
+
+
+def test_long_names_are_cut_at_a_clause():
+    text = (
+        "Does it work with the system that we bought two years ago, and if not, what would we have to change about it?"
+    )
+    assert shorten(text) == "Does it work with the system that we bought two years ago, and if not?"
+    assert len(shorten("word " * 60)) <= 90
+
+
+def test_slugs_are_plain_and_never_empty():
+    assert slugify("Läuft's mit SAP/4HANA?") == "lauft-s-mit-sap-4hana"
+    assert slugify("価格は?") == "topic"
+    assert len(slugify("a-very-long-name " * 20)) <= 60
