@@ -23,11 +23,12 @@ MAX_BARE_WORDS = 4
 MIN_CLAUSE_WORDS = 5
 MAX_INSIGHT = 600  # characters of a quote
 MAX_STORY = 360  # characters of a pain told in several sentences
-MAX_CONTEXT = 40  # characters of context that any question may carry in its text,
-MAX_CONTEXT_SHARE = 1  # and so many more for each of its own
+MAX_SHORT_WORDS = 8  # a question of so few words seldom says what it is about
+MAX_CONTEXT = 40  # characters of context that a question may carry in its text, besides as many as it has itself
 
 RULE_CONFIDENCE = {"question_mark": 0.9, "question_start": 0.8, "question_indirect": 0.75, "need": 0.7, "pain": 0.6}
 
+_JOINT = re.compile(r"[,;]? (\w{1,4})(?= \w)")
 _FINGERPRINT = re.compile(r"[\W_]+")
 
 
@@ -114,7 +115,7 @@ def _collect(candidates: list[Candidate], decisions: Sequence[Decision | None]) 
             merged = replace(last, text=f"{last.text} {candidate.line.text}", kind=decision.kind)
             insights.setdefault(fingerprint(merged.text), merged)
             continue
-        for insight in _insights_of(candidate, decision, stands_free=last is None):
+        for insight in _insights_of(candidate, decision, stands_free=last is None and not candidate.line.starts):
             insights.setdefault(fingerprint(insight.text), insight)
     return list(insights.values())
 
@@ -154,8 +155,11 @@ def _insights_of(candidate: Candidate, decision: Decision, *, stands_free: bool)
         return [insight]
     patterns = load_patterns(candidate.language)
     needs = needs_context(line.text, patterns)
-    if needs and stands_free and 0 < len(line.before) <= MAX_CONTEXT_SHARE * len(line.text) + MAX_CONTEXT:
-        return [replace(insight, text=f"{line.before} {line.text}"[:MAX_INSIGHT], context=line.before)]
+    if stands_free and line.before and (needs or count_words(line.text) <= MAX_SHORT_WORDS):
+        is_short = count_words(line.text) <= MAX_SHORT_WORDS
+        limit = MAX_STORY if needs and is_short else MAX_CONTEXT + (1 + is_short) * len(line.text)
+        if len(line.before) <= limit:
+            return [replace(insight, text=f"{line.before} {line.text}"[:MAX_INSIGHT], context=line.before)]
     context = line.before if needs else ""
     return [replace(insight, text=text, context=context) for text in split_questions(line.text, patterns)]
 
@@ -170,10 +174,10 @@ def needs_context(question: str, patterns: PatternSet) -> bool:
 def split_questions(sentence: str, patterns: PatternSet) -> list[str]:
     """Two whole questions joined by "and" are two; one that only goes on about the first stays with it."""
     sentence = sentence[:MAX_INSIGHT]
-    for match in re.finditer(r"[,;]? (\w{1,4}) (?=\w)", sentence):
+    for match in _JOINT.finditer(sentence):
         if match.group(1).lower() not in patterns.words["conjunctions"]:
             continue
-        first, second = sentence[: match.start()], sentence[match.end() :]
+        first, second = sentence[: match.start()], sentence[match.end() + 1 :]
         if _asks_alone(first, second, patterns):
             return [f"{first.rstrip(' ,;')}?", second[:1].upper() + second[1:]]
     return [sentence]

@@ -1,0 +1,143 @@
+"""What prospects ask, suffer from and look for is found; everything else they write is not."""
+
+import pytest
+
+from harvester.records import Part, Role
+from nlp.extraction import extract_insights
+from nlp.inference import infer_questions
+from nlp.records import Insight, Kind
+
+
+def quoted(text: str, **kwargs: object) -> Part:
+    return Part(Role.QUOTED, text, author="kim@prospect.example", depth=1, author_kind="prospect", **kwargs)  # type: ignore[arg-type]
+
+
+def found(text: str) -> tuple[Insight, ...]:
+    return extract_insights((quoted(text),), subject="")
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        (Kind.QUESTION, "How much would twelve licences be?"),
+        (Kind.QUESTION, "do you have an on-prem option"),
+        (Kind.QUESTION, "I was wondering whether it also runs without a network."),
+        (Kind.QUESTION, "Would be good to know how you bill."),
+        (Kind.QUESTION, "Not sure how we would get our data in."),
+        (Kind.QUESTION, "Mich würde interessieren, ob das auch im Keller funktioniert."),
+        (Kind.QUESTION, "Je me demande si cela résiste au gel."),
+        (Kind.QUESTION, "Me pregunto si aguanta las heladas."),
+        (Kind.QUESTION, "Mi chiedo se regga il gelo."),
+        (Kind.QUESTION, "Ik vraag me af of het tegen vorst kan."),
+        (Kind.QUESTION, "Pergunto-me se aguenta a geada."),
+        (Kind.PAIN, "We re-type everything by hand."),
+        (Kind.PAIN, "Das kostet uns zwei Tage im Monat."),
+        (Kind.PAIN, "Personne ne sait quel plan est le bon."),
+        (Kind.NEED, "We need something that works offline."),
+        (Kind.NEED, "It would have to run on Windows 10."),
+        (Kind.NEED, "Wir suchen einen Partner, der uns das abnimmt."),
+        (Kind.NEED, "Buscamos a alguien que se encargue de todo."),
+    ],
+)
+def test_rules_find_it(kind: Kind, text: str) -> None:
+    assert [(insight.kind, insight.text) for insight in found(text)] == [(kind, text)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Would Thursday at ten suit you?",
+        "Can we move the call to 3pm?",
+        "How are you?",
+        "Thanks for the quick reply.",
+        "Could you send me the slides again?",
+        "You asked how many beds we have: sixty.",
+        "As discussed on the phone, sixty beds.",
+        "If you have any questions, please do not hesitate to call.",
+        "Passt Ihnen Donnerstag um zehn?",
+        "Vielen Dank für die schnelle Antwort.",
+        "Pouvez-vous me renvoyer la plaquette ?",
+        "¿Qué tal las vacaciones?",
+        "Sent from my phone.",
+        "Ivo Petrescu",
+    ],
+)
+def test_rules_leave_it(text: str) -> None:
+    assert found(text) == ()
+
+
+def test_only_outsiders_words_count() -> None:
+    ours = Part(Role.OWN, "How many seats do you need?", author_kind="us")
+    older = Part(Role.HISTORY, "What is your budget?", depth=2, author_kind="us")
+    assert extract_insights((ours, quoted("We have forty people."), older), subject="") == ()
+
+
+def test_a_note_is_read_as_heard() -> None:
+    note = Part(Role.OWN, "- they type every order twice", author_kind="us")
+    assert extract_insights((note,), subject="") == ()
+    assert [insight.kind for insight in extract_insights((note,), subject="", heard=True)] == [Kind.PAIN]
+
+
+def test_greeting_and_sign_off_are_no_part_of_it() -> None:
+    text = "Hi Ann,\n\nhow much is it per seat?\n\nKind regards\nKim\n\nKim Vale\nHead of Questions"
+    assert [insight.text for insight in found(text)] == ["how much is it per seat?"]
+
+
+def test_a_question_keeps_the_sentence_it_needs() -> None:
+    (insight,) = found("We have 40 plants. Would that work?")
+    assert insight.text == "We have 40 plants. Would that work?"
+    assert insight.context == "We have 40 plants."
+
+
+def test_a_tag_belongs_to_the_sentence_before() -> None:
+    (insight,) = found("The managers must only see their own people. Possible?")
+    assert insight.kind is Kind.QUESTION
+    assert insight.text == "The managers must only see their own people. Possible?"
+
+
+def test_two_questions_in_one_sentence_are_two() -> None:
+    texts = [
+        insight.text for insight in found("What does the large model cost and how long does delivery to Norway take?")
+    ]
+    assert texts == ["What does the large model cost?", "How long does delivery to Norway take?"]
+
+
+def test_a_question_that_goes_on_stays_one() -> None:
+    text = "Do you pull from our clock or does it push to you, and what happens when it is down?"
+    assert [insight.text for insight in found(text)] == [text]
+
+
+def test_numbered_points_are_single_insights() -> None:
+    text = "1. What does it cost?\n2. How long is the notice period?\n3. Is there a trial?"
+    assert [insight.text for insight in found(text)] == [
+        "What does it cost?",
+        "How long is the notice period?",
+        "Is there a trial?",
+    ]
+
+
+def test_the_same_words_quoted_twice_count_once() -> None:
+    parts = (
+        quoted("Does it run on Linux?"),
+        Part(Role.HISTORY, "does it run  on Linux ?", depth=2, author_kind="prospect"),
+    )
+    assert len(extract_insights(parts, subject="")) == 1
+
+
+def test_every_insight_names_its_rule_language_and_facets() -> None:
+    (insight,) = found("Was kostet die Lizenz für zwölf Disponenten im Jahr?")
+    assert (insight.language, insight.category, insight.stage) == ("de", "cost", "consideration")
+    assert insight.rule
+    assert 0 < insight.confidence <= 1
+
+
+def test_an_answer_without_quote_reveals_the_question() -> None:
+    own = "Hi Ann,\n\nYou asked whether temps are billed in winter: they are not.\n\nSee you on Monday."
+    (insight,) = infer_questions(own)
+    assert insight.inferred
+    assert insight.text.startswith("You asked whether temps")
+    assert [i.inferred for i in extract_insights((Part(Role.OWN, own, author_kind="us"),), subject="")] == [True]
+
+
+def test_an_ordinary_answer_reveals_nothing() -> None:
+    assert infer_questions("Hi Ann,\n\nthe offer is attached. You are welcome to call me.\n\nBest\nJo") == ()
