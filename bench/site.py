@@ -67,7 +67,7 @@ def measure(folder: Path, *, profile: bool) -> None:
     pages = build_site(workspace, database, NOW)
     if profile:
         profiler.disable()
-        pstats.Stats(profiler).sort_stats("tottime").print_stats(25)
+        pstats.Stats(profiler).sort_stats("cumulative").print_stats("main/(digest|nlp|templates)", 30)
     seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - cpu
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     size = sum(path.stat().st_size for path in workspace.site_folder.rglob("*") if path.is_file()) / 1e6

@@ -21,9 +21,6 @@ def load_redaction(database: Database, config: Config) -> Redaction:
     names = _column(
         database, "select name from people union select author_name from parts where author_name is not null"
     )
-    # "Marrowby Sales" is no person, and prospects name us all the time.
-    own = re.compile(rf"\b{re.escape(config.company.name)}\b", re.IGNORECASE)
-    names = tuple(own.sub("", name) for name in names)
     companies = _column(database, "select distinct company from insights")
     redact = make_redactor(without_own_words(names, config.company.name, config.company.domains), companies)
 

@@ -23,6 +23,7 @@ from nlp.records import StoredInsight
 
 MOST_GROUPS = 8
 MOST_ANSWERS = 40
+MOST_VARIANTS = 10
 MOST_LINKS = 12
 MOST_EXPERTS = 5
 MOST_FACTS = 6
@@ -56,18 +57,20 @@ def collect_answers(
 ) -> tuple[tuple[AnswerGroup, ...], int]:
     """What colleagues answered, folded; those that differ in their figures first, then the most frequent, the newest.
 
-    The second value counts the answers that are not looked at: all but the newest.
+    The second value counts the answers that are not shown.
     """
     newest = sorted((i for i in insights if i.answer), key=lambda i: (i.asked_at, i.id), reverse=True)
     distinct: dict[str, StoredInsight] = {}
     for insight in newest:
         distinct.setdefault(one_line(insight.answer or "").casefold(), insight)
-    drafts = [_draft(insight) for insight in distinct.values()][:MOST_ANSWERS]
-    shown = [group for group in (_show(each, sources, windows, redaction) for each in _fold(drafts)) if group]
-    shown.sort(key=lambda group: (not group.figures, -len(group.others), -group.best.day.toordinal()))
-    return tuple(shown[:MOST_GROUPS]), max(len(distinct) - MOST_ANSWERS, 0) + sum(
-        1 + len(group.others) for group in shown[MOST_GROUPS:]
-    )
+    drafts = [_draft(insight) for insight in list(distinct.values())[:MOST_ANSWERS]]
+    weighed = [(_differing_figures(group), group) for group in _fold(drafts)]
+    weighed.sort(key=lambda one: (not one[0], -len(one[1])))  # stable: the newest first among equals
+    shown: list[AnswerGroup] = []
+    for figures, group in weighed:
+        if len(shown) < MOST_GROUPS and (one := _show(group[:MOST_VARIANTS], figures, sources, windows, redaction)):
+            shown.append(one)
+    return tuple(shown), len(distinct) - sum(1 + len(group.others) for group in shown)
 
 
 def collect_facts(groups: Sequence[AnswerGroup]) -> tuple[Fact, ...]:
@@ -135,12 +138,14 @@ def _fold(drafts: Sequence[_Draft]) -> list[list[_Draft]]:
     return groups
 
 
-def _show(group: Sequence[_Draft], sources: Sources, windows: Windows, redaction: Redaction) -> AnswerGroup | None:
+def _show(
+    group: Sequence[_Draft], figures: tuple[str, ...], sources: Sources, windows: Windows, redaction: Redaction
+) -> AnswerGroup | None:
     shown = [answer for draft in group if (answer := _show_answer(draft.insight, sources, windows, redaction))]
     if not shown:
         return None
     best = next((answer for answer in shown if answer.language == PAGE_LANGUAGE), shown[0])
-    return AnswerGroup(best, tuple(answer for answer in shown if answer is not best), _differing_figures(group))
+    return AnswerGroup(best, tuple(answer for answer in shown if answer is not best), figures)
 
 
 def _differing_figures(group: Sequence[_Draft]) -> tuple[str, ...]:

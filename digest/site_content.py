@@ -147,7 +147,7 @@ def language_of_name(topic: Topic, insights: Sequence[StoredInsight]) -> str:
     if topic.named_by != "machine":
         return ""
     name = telling_words(topic.name)
-    return next((i.language for i in insights if name <= telling_words(f"{i.context} {i.text}")), "")
+    return next((i.language for i in insights[:MOST_POINTS] if name <= telling_words(f"{i.context} {i.text}")), "")
 
 
 def verdict_on(ranked: RankedTopic) -> Verdict:

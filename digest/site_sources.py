@@ -57,7 +57,7 @@ def load_sources(database: Database) -> Sources:
         )
     )
     colleagues = database.conn.execute("select message, colleague from readings where colleague is not null")
-    authors = {message: names.get(address) or address.split("@")[0] for message, address in colleagues}
+    authors = {message: one_line(names.get(address) or address.split("@")[0]) for message, address in colleagues}
     links = _group(database, "select distinct message, url from links order by message, rowid")
     files = _group(
         database, "select distinct message, file_name from attachments where file_name <> '' order by message"

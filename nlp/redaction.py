@@ -19,6 +19,7 @@ MAX_COMPANY_WORDS = 4
 MIN_PHONE_DIGITS, MAX_PHONE_DIGITS = 7, 15
 
 _EMAIL = re.compile(r"[\w.+'-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){0,8}")
+_LETTERS = re.compile(r"[^\W\d_]+")
 _WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|['’](?=[^\W\d_]))*")
 # Digits with single separators between them; what is a phone number is decided below, not by the expression.
 _DIGITS = re.compile(r"(?<![\w.])\+?\(?\d(?:[ \t./()-]{0,3}\d){6,19}(?![\w])")
@@ -120,8 +121,9 @@ def _replace_digits(text: str) -> str:
 
 def _may_name(text: str, known: _Known) -> bool:
     """A quick look: most sentences hold no word that could be or announce a name."""
-    words = _WORD.findall(text)
-    fold = _fold if "'" in text or "’" in text else str.casefold
+    has_apostrophe = "'" in text or "’" in text
+    words = _WORD.findall(text) if has_apostrophe else _LETTERS.findall(text)
+    fold = _fold if has_apostrophe else str.casefold
     if not _announcing().isdisjoint(map(fold, words)):
         return True
     capitalised = (fold(word) for word in words if word[0].isupper())
