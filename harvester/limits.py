@@ -17,8 +17,10 @@ IMPORTANT = re.compile(
     rb"(?i)(from|sender|reply-to|to|cc|subject|date|message-id|in-reply-to|references|content-[a-z-]{1,30}|mime-version"
     rb"|delivered-to|auto-submitted|precedence|list-[a-z-]{1,20}|return-path)[ \t]*:"
 )
-PART_HEADER_WITH_PARAMETERS = re.compile(rb"(?im)^content-(?:type|disposition)[ \t]*:[^\r\n]{8000}")
-_BLANK_LINE = re.compile(rb"\r\n\r\n|\n\n|\r\r|\n\r\n")
+PART_HEADER_WITH_PARAMETERS = re.compile(
+    rb"(?im)^content-(?:type|disposition)[ \t]*:(?:[^\r\n]{8000}|(?:[^\r\n;]{0,200};){60})"
+)
+BLANK_LINE = re.compile(rb"\r\n\r\n|\n\n|\r\r|\n\r\n")
 
 
 def limit_raw(raw: bytes) -> tuple[bytes, tuple[str, ...]]:
@@ -43,7 +45,7 @@ def split_header(raw: bytes) -> tuple[bytes, bytes]:
     """The header block and what follows the first blank line; a block that begins with one has no header."""
     if raw[:1] in (b"\r", b"\n"):
         return b"", raw.lstrip(b"\r\n")
-    end = _BLANK_LINE.search(raw)
+    end = BLANK_LINE.search(raw)
     return (raw[: end.start()], raw[end.end() :]) if end else (raw, b"")
 
 

@@ -8,12 +8,13 @@ import re
 from collections.abc import Iterable, Iterator
 from email import message_from_bytes, policy
 from email.message import Message
+from email.parser import BytesHeaderParser
 
 import mailparser
 
 from harvester.headers import decode_value, one_line, parse_addresses, parse_date, parse_message_ids
 from harvester.journal import unwrap_journal
-from harvester.limits import is_too_branched, limit_raw, split_header
+from harvester.limits import BLANK_LINE, is_too_branched, limit_raw, split_header
 from harvester.mime_parts import (
     MAX_CONTENT_TYPES,
     MAX_PARTS,
@@ -70,37 +71,44 @@ def _parse_flat(raw: bytes, notes: tuple[str, ...], depth: int) -> Mail:
     """Cut at every declared boundary, read each piece by itself; linear in the size whatever the nesting."""
     header, rest = split_header(raw)
     body = Body(notes=list(notes))
-    message = message_from_bytes(header + b"\n\n", policy=policy.compat32)
+    message = _parse_header(header)
     for piece in _flat_pieces(header, rest):
         if body.parts >= MAX_PARTS:
             body.notes.append(f"only the first {MAX_PARTS} parts were read")
             break
         piece_header, piece_body = split_header(piece)
-        leaf = message_from_bytes(piece_header + b"\n\n", policy=policy.compat32)
-        content_type = content_type_of(leaf)
-        if content_type.startswith(("multipart/", "message/")):
-            body.content_types.append(content_type)
+        branch = _IS_BRANCH.search(piece_header)
+        if branch:
+            if len(body.content_types) < MAX_CONTENT_TYPES:
+                body.content_types.append(branch[1].decode("ascii").lower())
             continue
+        leaf = _parse_header(piece_header)
+        content_type = content_type_of(leaf)
         body.parts += 1
         leaf.set_payload(piece_body.decode("ascii", "surrogateescape"))
         read_leaf(leaf, content_type, body)
     return _make_mail(message, body, depth)
 
 
+def _parse_header(header: bytes) -> Message:
+    return BytesHeaderParser(policy=policy.compat32).parsebytes(header + b"\n\n")
+
+
+_IS_BRANCH = re.compile(rb"(?im)^content-type[ \t]*:[ \t]*((?:multipart|message)/[a-z0-9.-]{1,40})")
+_IS_MAIL = re.compile(rb"(?im)^content-type[ \t]*:[ \t]*message/rfc822")
 _BOUNDARY = re.compile(rb"(?i)boundary[ \t]*=[ \t]*\"?([^\"\r\n;]{1,200})")
 _DASHED_LINE = re.compile(rb"(?m)^--([^\r\n]{1,210})\r?\n?")
 
 
 def _flat_pieces(header: bytes, rest: bytes) -> Iterator[bytes]:
     boundaries = {boundary.strip() for boundary in _BOUNDARY.findall(header + b"\n" + rest)}
-    while True:
-        leaf = message_from_bytes(header + b"\n\n", policy=policy.compat32)
-        if content_type_of(leaf) != "message/rfc822":
-            break
+    at = 0
+    while at < len(rest) and _IS_MAIL.search(header):
         # Thousands of mails in mails: peel one header after the other until something else comes.
-        header, rest = split_header(rest)
-        if not rest:
-            break
+        end = BLANK_LINE.search(rest, at)
+        header = rest[at : end.start() if end else len(rest)]
+        at = end.end() if end else len(rest)
+    rest = rest[at:]
     start = 0
     head = header + b"\n\n"
     for match in _DASHED_LINE.finditer(rest):
