@@ -8,6 +8,7 @@ from functools import lru_cache
 import jinja2
 from sqlite_utils import Database
 
+from digest.mail import TREND_MARKS
 from digest.page_records import IndexRow, SiteContent, TopicPage, Voice
 from digest.publishing import publish
 from digest.ranking import rank_topics, topic_url
@@ -116,6 +117,7 @@ def make_environment() -> jinja2.Environment:
     environment.filters["companies"] = count_companies
     environment.filters["label_link"] = label_link
     environment.filters["spark"] = spark_path
+    environment.filters["trend_mark"] = TREND_MARKS.__getitem__
     return environment
 
 
