@@ -81,7 +81,7 @@ def smtp() -> Iterator[SmtpServer]:
 
 @pytest.mark.parametrize(("imap_server", "count"), [("dovecot", len(MAILS)), ("pymap", 60)], indirect=["imap_server"])
 def test_mails_in_a_mailbox_become_topics_pages_and_a_digest_that_arrives(imap_server, count, smtp, tmp_path):
-    raws = [path.read_bytes() for path in MAILS[:count]]
+    raws = [path.read_bytes() for path in MAILS[-count:]]
     imap_server.append(raws)
     folder = tmp_path / "workspace"
     folder.mkdir(mode=0o700)

@@ -133,7 +133,7 @@ def _month_number(word: str, tables: Tables, languages: frozenset[str]) -> int |
 
 def _numbers_around(tokens: list[tuple[str, int, int]], at: int) -> tuple[int, int, list[tuple[int, int]]] | None:
     """(year, day, spans used) next to the month word: "3. Mai 2024", "May 3rd, 2024", "2024. május 3."."""
-    before = _near_numbers(tokens, range(at - 1, max(-1, at - 6), -1))
+    before = _near_numbers(tokens, range(at - 1, max(-1, at - 7), -1))
     after = _near_numbers(tokens, range(at + 1, min(len(tokens), at + 8)))
     day = year = None
     used = [(tokens[at][1], tokens[at][2])]
