@@ -122,8 +122,9 @@ def score(
     unplaced = sum(topic is None for topic in previous.values()) / len(cases)
     topics = len({t for t in previous.values() if t})
     print(
-        f"{name}: V-measure {v_measure:.3f}, pairwise F1 {pairwise:.3f} (P {precision:.2f} R {recall:.2f}), topics {topics} of "
-        f"{len(set(truth))}, unplaced {100 * unplaced:.1f} %, moved {moved}, {len(cases) / seconds:.0f}/s, "
+        f"{name}: V-measure {v_measure:.3f}, pairwise F1 {pairwise:.3f} (P {precision:.2f} R {recall:.2f}), "
+        f"topics {topics} of {len(set(truth))}, unplaced {100 * unplaced:.1f} %, moved {moved}, "
+        f"{len(cases) / seconds:.0f}/s, "
         f"not English {sum(c.language != 'en' for c in cases)}",
         flush=True,
     )

@@ -99,13 +99,19 @@ def harvest_mails(
     return replace(done, removed=done.removed + len(rejected))
 
 
+def fingerprint_of(insight: Insight) -> str:
+    """Of its own words; a question that is too short to be told from others ("Would that work?") needs its context."""
+    own = fingerprint(insight.text)
+    return own if len(own) >= MIN_CONTAINED else fingerprint(f"{insight.context} {insight.text}")
+
+
 def locate_insight(insight: Insight, parts: Sequence[Part], mail: Unharvested, zone: tzinfo) -> Found:
     """Whose it is and when it was asked."""
     part = parts[insight.part]
     is_prospect = part.author is not None and part.author_kind == "prospect"
     return Found(
         insight=insight,
-        fingerprint=fingerprint(f"{insight.context} {insight.text}"),
+        fingerprint=fingerprint_of(insight),
         thread=mail.thread,
         company=company_of(part.author) if is_prospect and part.author else mail.company,
         person=part.author if is_prospect else None,
