@@ -41,7 +41,7 @@ class ImapServer:
 
 def is_needed(name: str) -> bool:
     """Whether a missing server is a failure (continuous integration) and not a reason to skip."""
-    return name in os.environ.get("ANSWERS_TESTS_NEED", "").split()
+    return name in os.environ.get("TESTS_NEED", "").split()
 
 
 def free_port() -> int:
