@@ -4,6 +4,7 @@ Knows no table but its own list of migrations.
 """
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -24,9 +25,8 @@ def open_database(path: Path) -> sqlite_utils.Database:
         if is_new:
             path.touch(mode=0o600)
         connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None)
-        connection.executescript(
-            "pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; pragma secure_delete = on;"
-        )
+        _use_write_ahead_log(connection)
+        connection.executescript("pragma synchronous = full; pragma foreign_keys = on; pragma secure_delete = on;")
         database = sqlite_utils.Database(connection)
         _migrate(database, path)
     except sqlite3.OperationalError as error:
@@ -60,6 +60,21 @@ def transaction(database: sqlite_utils.Database) -> Iterator[sqlite3.Connection]
 def utc_text(moment: datetime | None) -> str | None:
     """Aware datetime -> ISO 8601 in UTC, to the second; sorts as text."""
     return moment.astimezone(UTC).isoformat(timespec="seconds") if moment else None
+
+
+def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
+    # The switch does not wait for others that make it at the same moment, whatever the busy timeout says.
+    deadline = time.monotonic() + BUSY_TIMEOUT_SECONDS
+    while True:
+        try:
+            connection.execute("pragma journal_mode = wal")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                connection.close()
+                raise
+            time.sleep(0.02)
+        else:
+            return
 
 
 def _migrate(database: sqlite_utils.Database, path: Path) -> None:
