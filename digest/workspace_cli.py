@@ -117,7 +117,10 @@ def explain(
     from harvester.files import read_mails
     from harvester.reading import open_readers
     from harvester.records import ReadingSettings, Roster
+    from nlp.analysis import pairing_by
+    from nlp.embedding import load_encoders
     from nlp.explain import explain_as_json, explain_as_page, explain_as_text
+    from nlp.sentence_model import load_sentence_model
     from nlp.understanding import understand_many
 
     if domain:
@@ -125,11 +128,14 @@ def explain(
     else:
         workspace = workspace_of(ctx)
         settings, workers = workspace.reading_settings(), workspace.config.engine.workers
+    encoders = load_encoders()
+    model, similarity = load_sentence_model(encoders.multilingual), pairing_by(encoders)
     explained = []
     with open_readers(settings, workers) as read:
         for mails in chunked(read_mails(tuple(paths)), EXPLAINED_AT_ONCE):
             readings = list(read([mail.raw for mail in mails]))
-            for mail, reading, understood in zip(mails, readings, understand_many(readings), strict=True):
+            understandings = understand_many(readings, model, similarity)
+            for mail, reading, understood in zip(mails, readings, understandings, strict=True):
                 if not as_json and not html:
                     console().print(explain_as_text(Path(str(mail.origin)), reading, understood.insights))
                     continue

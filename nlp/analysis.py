@@ -11,9 +11,8 @@ from sqlite_utils import Database
 from harvester.locks import hold_lock
 from harvester.records import ReadingSettings
 from harvester.rereading import ReadCounts, read_all_mails, read_new_mails
-from harvester.resources import data_folder
 from harvester.store import count_unread
-from nlp.embedding import Embedder, load_encoders
+from nlp.embedding import Embedder, Encoders, load_encoders
 from nlp.growth import Grown, grow_topics
 from nlp.harvest import Harvest, harvest_mails
 from nlp.insight_store import count_unharvested
@@ -100,11 +99,13 @@ def count_waiting(database: Database, *, everything: bool = False) -> int:
 
 def _understand(database: Database, zone: tzinfo, now: datetime, progress: Counter) -> tuple[Harvest, Grown]:
     encoders = load_encoders()
-    pairing = encoders.multilingual or encoders.english
-    has_model = (data_folder() / "insights" / "model.npz").exists()
-    model = load_sentence_model(encoders.multilingual) if has_model else None
-    harvest = harvest_mails(database, model, similarity_of(pairing), zone, progress)
+    harvest = harvest_mails(database, load_sentence_model(encoders.multilingual), pairing_by(encoders), zone, progress)
     return harvest, grow_topics(database, encoders, now)
+
+
+def pairing_by(encoders: Encoders) -> Similarity:
+    """How questions find their answers: by the encoder that knows most languages."""
+    return similarity_of(encoders.multilingual or encoders.english)
 
 
 def similarity_of(embedder: Embedder) -> Similarity:

@@ -176,6 +176,19 @@ def overlap(one: str, other: str) -> float:
     return len(a & b) / len(a | b) if a | b else 0.0
 
 
+def pair_many(
+    extracted: Sequence[tuple[Insight, ...]], parts: Sequence[tuple[Part, ...]], similarity: Similarity
+) -> list[tuple[Insight, ...]]:
+    """The insights of many mails with the answers that `similarity` finds; inferred ones keep their own."""
+    asked = [[insight for insight in found if not insight.inferred] for found in extracted]
+    at_once = compare_at_once(list(zip(asked, parts, strict=True)), similarity)
+    results = []
+    for found, of_mail, its_parts in zip(extracted, asked, parts, strict=True):
+        answers = iter(pair_answers(of_mail, its_parts, at_once))
+        results.append(tuple(one if one.inferred else replace(one, answer=next(answers)) for one in found))
+    return results
+
+
 def _extract(
     mails: Sequence[Unharvested],
     parts: Sequence[tuple[Part, ...]],
@@ -184,18 +197,12 @@ def _extract(
 ) -> list[tuple[Insight, ...]]:
     originals = [place for place, mail in enumerate(mails) if not mail.is_copy]
     heard = [(parts[place], mails[place].subject, mails[place].kind == "heard") for place in originals]
-    extracted = list(zip(originals, extract_from_many(heard, model), strict=True))
+    extracted = extract_from_many(heard, model)
     if similarity:
-        said = [([insight for insight in found if not insight.inferred], parts[place]) for place, found in extracted]
-        similarity = compare_at_once(said, similarity)
+        extracted = pair_many(extracted, [parts[place] for place in originals], similarity)
     results: list[tuple[Insight, ...]] = [()] * len(mails)
-    for place, found in extracted:
-        asked = [insight for insight in found if not insight.inferred]
-        answers = iter(pair_answers(asked, parts[place], similarity) if similarity else ())
-        results[place] = tuple(
-            insight if insight.inferred or similarity is None else replace(insight, answer=next(answers))
-            for insight in found
-        )
+    for place, found in zip(originals, extracted, strict=True):
+        results[place] = found
     return results
 
 

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from harvester.records import FailedReading, Reading, Role, Status
 from nlp.extraction import SentenceModel, extract_from_many
+from nlp.harvest import pair_many
 from nlp.language import detect_language
+from nlp.pairing import Similarity
 from nlp.records import Insight
 
 READ_CHARACTERS = 2000  # enough to tell a language
@@ -20,14 +22,22 @@ class Understood:
 
 
 def understand_many(
-    readings: Sequence[Reading | FailedReading], model: SentenceModel | None = None
+    readings: Sequence[Reading | FailedReading],
+    model: SentenceModel | None = None,
+    similarity: Similarity | None = None,
 ) -> list[Understood]:
-    """One result per reading, in order; a mail that was set aside has a language but no insights."""
+    """One result per reading, in order; a mail that was set aside has a language but no insights.
+
+    model, similarity: decide and pair better than rules and words alone do.
+    """
     accepted = [
         reading for reading in readings if isinstance(reading, Reading) and reading.verdict.status is Status.ACCEPTED
     ]
     mails = [(reading.parts, reading.mail.subject, reading.verdict.kind == "heard") for reading in accepted]
-    found = iter(extract_from_many(mails, model))
+    extracted = extract_from_many(mails, model)
+    if similarity:
+        extracted = pair_many(extracted, [parts for parts, _, _ in mails], similarity)
+    found = iter(extracted)
     results = []
     for reading in readings:
         if isinstance(reading, FailedReading):
