@@ -8,7 +8,7 @@ from sqlite_utils import Database
 
 from digest.site import build_site
 from harvester.capture import poll
-from harvester.store import noted_run
+from harvester.store import delete_old_raw_mails, noted_run
 from harvester.workspace import Workspace
 from nlp.analysis import analyze, count_waiting
 
@@ -24,10 +24,11 @@ def poll_step(workspace: Workspace, database: Database) -> bool:
 
 
 def analyze_step(workspace: Workspace, database: Database) -> bool:
-    """Understand what is stored; True when there was anything. Without new mails no model is loaded."""
+    """Understand what is stored, delete what is too old; True when there was anything. Without new mails no model is loaded."""
+    config = workspace.config
+    delete_old_raw_mails(database, config.privacy.keep_raw_days, workspace.now())
     if not count_waiting(database):
         return False
-    config = workspace.config
     with _logged(workspace, database, "analyze") as detail:
         done = analyze(
             database,

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlite_utils
 
@@ -88,6 +88,21 @@ def stored_mails(database: sqlite_utils.Database, after: int, limit: int) -> tup
         "select id, raw from messages where id > ? and raw is not null order by id limit ?", (after, limit)
     )
     return tuple(Unread(message, raw) for message, raw in rows)
+
+
+def delete_old_raw_mails(database: sqlite_utils.Database, keep_days: int, now: datetime) -> int:
+    """Delete the bytes of mails stored more than `keep_days` ago that were understood; returns how many.
+
+    Parts and insights stay; the hash stays, so that the mail is not stored again.
+    """
+    with transaction(database) as connection:
+        cursor = connection.execute(
+            "update messages set raw = null where raw is not null and captured_at < ? and id in"
+            " (select message from readings where status in ('ignored', 'excluded')"
+            " or (status = 'accepted' and harvested = 1))",
+            (utc_text(now - timedelta(days=keep_days)),),
+        )
+    return cursor.rowcount
 
 
 def store_failure(

@@ -42,7 +42,7 @@ def analyze(
 ) -> None:
     """Understand everything stored that is not yet understood."""
     from harvester.errors import AnswersError
-    from harvester.store import end_run, start_run
+    from harvester.store import delete_old_raw_mails, end_run, start_run
     from nlp.analysis import analyze as understand
     from nlp.analysis import count_waiting
 
@@ -60,6 +60,7 @@ def analyze(
                 everything=everything,
                 progress=progress,
             )
+        delete_old_raw_mails(database, workspace.config.privacy.keep_raw_days, workspace.now())
     except AnswersError as error:
         end_run(database, run, "failed", type(error).__name__, workspace.now())
         raise

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from pathlib import Path
 
@@ -14,7 +14,14 @@ from harvester.database import open_database, transaction
 from harvester.files import hash_mail
 from harvester.records import FailedReading, Part, RawMail, ReadingSettings, Role, Roster
 from harvester.rereading import read_all_mails, read_new_mails
-from harvester.store import load_parts, quarantined_mails, release_mail, store_captures, store_failure
+from harvester.store import (
+    delete_old_raw_mails,
+    load_parts,
+    quarantined_mails,
+    release_mail,
+    store_captures,
+    store_failure,
+)
 from nlp.harvest import harvest_mails
 
 NOW = datetime(2026, 11, 16, 8, tzinfo=UTC)
@@ -270,3 +277,17 @@ def test_a_mail_released_from_quarantine_stays_released_when_it_is_read_again(ar
     read_all_mails(archive.database, SETTINGS, 1, lambda count: None)
     assert archive.column("status") == ["accepted", "quarantined"]
     assert archive.harvest() == [(QUESTION, "globex.example")]
+
+
+def test_old_bytes_go_once_they_are_understood_and_insights_stay(archive: Archive) -> None:
+    archive.read(answer("1@acme.example"))
+    assert delete_old_raw_mails(archive.database, 180, NOW + timedelta(days=181)) == 0  # not harvested yet
+    found = archive.harvest()
+    assert found
+    assert delete_old_raw_mails(archive.database, 180, NOW + timedelta(days=180)) == 0
+    assert delete_old_raw_mails(archive.database, 180, NOW + timedelta(days=181)) == 1
+    assert delete_old_raw_mails(archive.database, 180, NOW + timedelta(days=181)) == 0
+    assert archive.rows("select raw from messages") == [(None,)]
+    archive.read(answer("1@acme.example"))
+    assert archive.harvest() == found
+    assert archive.rows("select count(*) from messages") == [(1,)]
