@@ -24,7 +24,7 @@ def poll_step(workspace: Workspace, database: Database) -> bool:
 
 
 def analyze_step(workspace: Workspace, database: Database) -> bool:
-    """Understand what is stored, delete what is too old; True when there was anything. Without new mails no model is loaded."""
+    """Understand what is stored, delete what is too old; True when there was anything new. Else no model is loaded."""
     config = workspace.config
     delete_old_raw_mails(database, config.privacy.keep_raw_days, workspace.now())
     if not count_waiting(database):
