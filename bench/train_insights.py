@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GroupKFold
+from sklearn.svm import SVC
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -25,14 +27,17 @@ from harvester.records import Part, Role
 from nlp.candidates import Candidate, find_candidates
 from nlp.embedding import load_multilingual_embedder
 from nlp.features import facet_features, sentence_features
+from nlp.lines import count_words
 from nlp.patterns import load_patterns
 from nlp.records import Kind
 
 ROOT = Path(__file__).resolve().parent.parent
+KERNEL_STRENGTH = 3.0
 STRENGTH = 0.1  # inverse of the regularisation
-FACET_STRENGTH = 0.3
+FACET_STRENGTH = 0.1
 SENTENCE_WEIGHT = 0.6
-MAIL_WEIGHT = 2.0  # a sentence of a whole mail is nearer to real life than one written for training
+MAIL_WEIGHT = 3.0  # a sentence of a whole mail is nearer to real life than one written for training
+MAX_LONE_PAIN = 11  # words
 MIN_PIECE = 6  # characters
 
 
@@ -52,7 +57,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("mailboxes", nargs="*", type=Path)
     parser.add_argument("--out", type=Path, default=ROOT / "data" / "insights" / "model.npz")
-    parser.add_argument("--threshold", type=float, default=0.5)
+    parser.add_argument("--threshold", type=float, default=0.55)
     parser.add_argument("--everything", action="store_true")
     args = parser.parse_args()
     examples = read_sentences(ROOT / "bench" / "training" / "insights.jsonl")
@@ -74,8 +79,11 @@ def fit(examples: list[Example]) -> dict[str, Any]:
     candidates = [example.candidate for example in examples]
     vectors = embedder.embed([candidate.line.text for candidate in candidates])
     weights = np.array([example.weight for example in examples])
-    kinds = [example.kind for example in examples]
-    arrays = _fit_linear("kinds", sentence_features(candidates, vectors), kinds, weights, STRENGTH)
+    features = sentence_features(candidates, vectors).astype(np.float16).astype(np.float64)
+    is_insight = np.array([example.kind != "none" for example in examples])
+    arrays = _fit_kernel(features, is_insight, weights, [squash(candidate.line.text) for candidate in candidates])
+    kinds = [example.kind for example in examples if example.kind != "none"]
+    arrays |= _fit_linear("kinds", features[is_insight], kinds, weights[is_insight], STRENGTH)
     rows = [row for row, example in enumerate(examples) if example.category]
     features = facet_features(
         [candidates[row].line.text for row in rows], [Kind(examples[row].kind) for row in rows], vectors[rows]
@@ -84,8 +92,28 @@ def fit(examples: list[Example]) -> dict[str, Any]:
         ("categories", [examples[row].category or "" for row in rows]),
         ("stages", [examples[row].stage or "" for row in rows]),
     ):
-        arrays |= _fit_linear(name, features, values, weights[rows], FACET_STRENGTH)
+        arrays |= _fit_linear(name, features, values, np.ones(len(rows)), FACET_STRENGTH)
     return arrays
+
+
+def _fit_kernel(features: Any, is_insight: Any, weights: Any, groups: list[str]) -> dict[str, Any]:
+    gamma = 1.0 / (features.shape[1] * features.var())
+    machine = SVC(C=KERNEL_STRENGTH, gamma=gamma)
+    scores = np.zeros(len(is_insight))
+    # A sentence that stands in both ways must not be on both sides, or the sigmoid becomes too sure.
+    for learned, held in GroupKFold(5).split(features, is_insight, groups):
+        machine.fit(features[learned], is_insight[learned], sample_weight=weights[learned])
+        scores[held] = machine.decision_function(features[held])
+    sigmoid = LogisticRegression(C=1000).fit(scores[:, None], is_insight, sample_weight=weights)
+    machine.fit(features, is_insight, sample_weight=weights)
+    return {
+        "support_vectors": machine.support_vectors_.astype(np.float16),
+        "support_weights": machine.dual_coef_[0].astype(np.float32),
+        "support_bias": np.array(machine.intercept_[0]),
+        "support_gamma": np.array(gamma),
+        "sigmoid_slope": np.array(sigmoid.coef_[0, 0]),
+        "sigmoid_offset": np.array(sigmoid.intercept_[0]),
+    }
 
 
 def _fit_linear(name: str, features: Any, labels: list[str], weights: Any, strength: float) -> dict[str, Any]:
@@ -108,10 +136,12 @@ def read_sentences(file: Path) -> list[Example]:
             alone = dataclasses.replace(candidate, language=row["language"], hits=hits)
             line = dataclasses.replace(candidate.line, number=2, count=5, starts=False, ends=False)
             amid = dataclasses.replace(alone, line=line)
-            # Both ways, or the model learns that what stands alone is one thing or the other.
+            # Both ways, or the model learns that what stands alone is one thing or the other. But nobody's whole mail
+            # is a story: those stand among other sentences.
+            is_story = row["kind"] == Kind.PAIN and count_words(line.text) > MAX_LONE_PAIN
+            ways = (alone,) if row.get("alone") else (amid,) if is_story else (alone, amid)
             examples.extend(
-                Example(one, row["kind"], row.get("category"), row.get("stage"), SENTENCE_WEIGHT)
-                for one in ((alone,) if row.get("alone") else (alone, amid))
+                Example(one, row["kind"], row.get("category"), row.get("stage"), SENTENCE_WEIGHT) for one in ways
             )
     return examples
 

@@ -12,7 +12,7 @@ LANGUAGES = tuple(
 )
 MODEL = "data/model.npz.xz"  # the one that py3langid ships
 MIN_LETTERS = 24
-MAX_CHARACTERS = 2000
+MAX_CHARACTERS = 800
 MIN_STOPWORDS = 2
 
 _WORDS = re.compile(r"[^\W\d_]+")

@@ -15,16 +15,21 @@ from harvester.resources import data_folder
 from nlp.language import detect_language
 from nlp.lines import Line, count_words, read_lines, words_of
 from nlp.patterns import load_patterns
-from nlp.records import Insight
+from nlp.records import Insight, Kind
 
 Similarity = Callable[[Sequence[str], Sequence[str]], Sequence[Sequence[float]]]
 """(n questions, m passages) -> n rows of m numbers from -1 to 1."""
 
 STEM = 5  # letters; enough to let "invoice" meet "invoicing", in most languages
-WEIGHT_WORDS = 1.0
-WEIGHT_ORDER = 0.35
+WEIGHT_WORDS = 1.5
+WEIGHT_ORDER = 0.3
 WEIGHT_SIMILARITY = 1.2
+NUMBERED = 5.0  # a number beats every likeness
+ASIDE = 0.1  # "See you on Monday." is shorter than most answers
+BACKWARDS = 0.08
+MIN_ANSWER_WORDS = 4
 MIN_SCORE = 0.16
+MAX_PASSAGES = 80
 MIN_PASSAGE_WORDS = 2
 
 _FINGERPRINT = re.compile(r"[\W_]+")
@@ -58,9 +63,45 @@ def pair_answers(
         asked = [insights[row] for row in rows]
         places = [_place_of(insight, parts[index]) for insight in asked]
         alike = similarity([i.text for i in asked], [p.text for p in passages]) if similarity else None
-        for number, (row, insight) in enumerate(zip(rows, asked, strict=True)):
-            answers[row] = _best(insight, places[number], passages, alike[number] if alike is not None else None)
+        scores = [
+            _scores(insight, places[number], passages, alike[number] if alike is not None else None)
+            for number, insight in enumerate(asked)
+        ]
+        chosen = _choose(asked, scores)
+        for row, best, of_row in zip(rows, chosen, scores, strict=True):
+            if of_row[best] >= MIN_SCORE:
+                answers[row] = passages[best].text
     return answers
+
+
+def _choose(asked: Sequence[Insight], scores: Sequence[Sequence[float]]) -> list[int]:
+    """Questions and needs are answered in order, mostly; a pain is met wherever it is."""
+    chosen = [max(range(len(row)), key=lambda place, row=row: row[place]) for row in scores]  # type: ignore[misc]
+    in_order = [number for number, insight in enumerate(asked) if insight.kind is not Kind.PAIN]
+    if in_order:
+        for number, place in zip(in_order, align([scores[number] for number in in_order]), strict=True):
+            chosen[number] = place
+    return chosen
+
+
+def align(scores: Sequence[Sequence[float]]) -> list[int]:
+    """The passage of each question, so that the sum of scores is highest; answering out of order costs BACKWARDS.
+
+    scores: n rows of m numbers, m at least 1.
+    """
+    best = list(scores[0])
+    came_from: list[list[int]] = []
+    for row in scores[1:]:
+        steps = [
+            max(range(len(row)), key=lambda before, here=here: best[before] - BACKWARDS * (before > here))  # type: ignore[misc]
+            for here in range(len(row))
+        ]
+        best = [best[step] - BACKWARDS * (step > here) + row[here] for here, step in enumerate(steps)]
+        came_from.append(steps)
+    chosen = [max(range(len(best)), key=lambda place: best[place])]
+    for steps in reversed(came_from):
+        chosen.append(steps[chosen[-1]])
+    return chosen[::-1]
 
 
 def compare_at_once(asked: Sequence[tuple[Sequence[Insight], tuple[Part, ...]]], similarity: Similarity) -> Similarity:
@@ -122,7 +163,7 @@ def _passages(text: str, *, n_questions: int) -> list[_Passage]:
     groups = list(paragraphs.values())
     if len(groups) == 1 and n_questions > 1:
         groups = [[line] for line in groups[0]]
-    return [
+    found = [
         _Passage(
             text=" ".join(line.text for line in group),
             item=group[0].item,
@@ -131,6 +172,7 @@ def _passages(text: str, *, n_questions: int) -> list[_Passage]:
         for number, group in enumerate(groups)
         if sum(count_words(line.text) for line in group) >= MIN_PASSAGE_WORDS
     ]
+    return found[:MAX_PASSAGES]
 
 
 def _place_of(insight: Insight, part: Part) -> tuple[float, str]:
@@ -144,23 +186,20 @@ def _place_of(insight: Insight, part: Part) -> tuple[float, str]:
     return 0.5, ""
 
 
-def _best(
+def _scores(
     insight: Insight, place: tuple[float, str], passages: list[_Passage], alike: Sequence[float] | None
-) -> str | None:
+) -> list[float]:
     position, item = place
-    if item not in ("", "-"):
-        numbered = [passage for passage in passages if passage.item == item]
-        if numbered:
-            return numbered[0].text
     scores = []
     for number, passage in enumerate(passages):
         words = shared_words(f"{insight.context} {insight.text}", passage.text)
         likeness = max(0.0, alike[number]) if alike is not None else 0.0
         content = WEIGHT_WORDS * words + WEIGHT_SIMILARITY * likeness
         order = WEIGHT_ORDER * (1 - abs(position - passage.place))
-        scores.append((content + order, -number))
-    best, number = max(scores)
-    return passages[-number].text if best >= MIN_SCORE else None
+        is_aside = len(passages) > 1 and count_words(passage.text) < MIN_ANSWER_WORDS
+        is_numbered = item not in ("", "-") and passage.item == item
+        scores.append(content + order - ASIDE * is_aside + NUMBERED * is_numbered)
+    return scores
 
 
 def shared_words(one: str, other: str) -> float:

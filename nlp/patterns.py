@@ -21,6 +21,7 @@ from harvester.resources import data_folder
 SUPPORTED = ("en", "de", "fr", "es", "it", "nl", "pt")
 GAP = 3
 SENTENCE_ENDS = [".", "!", "?", ";"]
+OPENING = 14  # tokens, more than the longest phrase with its gaps
 MAX_SENTENCE = 600  # characters that are looked at; nobody asks in longer sentences
 _APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "`": "'", "´": "'"})
 
@@ -39,19 +40,19 @@ class PatternSet:
 
     language: str
     pipeline: Language
-    matcher: Matcher
-    hits: dict[int, tuple[Hit, bool]]
+    anywhere: Matcher
+    at_start: Matcher
+    hits: dict[int, Hit]
     words: dict[str, frozenset[str]]
 
     def find(self, sentence: str) -> tuple[Hit, ...]:
-        """The phrases that the sentence holds, each once, in the order in which they end."""
+        """The phrases that the sentence holds, each once."""
         doc = self.pipeline.make_doc(sentence[:MAX_SENTENCE].translate(_APOSTROPHES))
-        start = self._first_own_word(doc)
-        found: dict[Hit, None] = {}
-        for key, begin, _ in self.matcher(doc):
-            hit, is_anchored = self.hits[key]
-            if not is_anchored or begin == start or begin == 0:
-                found[hit] = None
+        found = {self.hits[key]: None for key, _, _ in self.anywhere(doc)}
+        for start in sorted({0, self._first_own_word(doc)}):
+            # Looking only at the opening makes these phrases, a third of all, nearly free.
+            matches = self.at_start(doc[start : start + OPENING])
+            found.update((self.hits[key], None) for key, begin, _ in matches if begin == 0)
         return tuple(found)
 
     def _first_own_word(self, doc: Doc) -> int:
@@ -69,15 +70,16 @@ def load_patterns(language: str) -> PatternSet:
     language = language if language in SUPPORTED else "en"
     content = tomllib.loads((data_folder() / "insights" / f"{language}.toml").read_text(encoding="utf-8"))
     pipeline = get_lang_class(language)()
-    matcher = Matcher(pipeline.vocab, validate=False)
-    hits: dict[int, tuple[Hit, bool]] = {}
+    anywhere, at_start = (Matcher(pipeline.vocab, validate=False) for _ in range(2))
+    hits: dict[int, Hit] = {}
     for section, phrases in (content["phrases"] | content["inferred"]).items():
         for phrase in phrases:
             key = f"{section}: {phrase}"
+            matcher = at_start if phrase.startswith("^") else anywhere
             matcher.add(key, list(compile_phrase(phrase, pipeline)))
-            hits[pipeline.vocab.strings[key]] = (Hit(section, phrase), phrase.startswith("^"))
+            hits[pipeline.vocab.strings[key]] = Hit(section, phrase)
     words = {name: frozenset(value) for name, value in content["words"].items()}
-    return PatternSet(language, pipeline, matcher, hits, words)
+    return PatternSet(language, pipeline, anywhere, at_start, hits, words)
 
 
 def compile_phrase(phrase: str, pipeline: Language) -> Iterator[list[dict[Any, Any]]]:

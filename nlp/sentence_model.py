@@ -1,4 +1,4 @@
-"""Decides over sentences with a small linear model on sentence vectors and the phrases that were found.
+"""Decides over sentences with a small kernel model on sentence vectors and the phrases that were found.
 
 Its numbers lie in data/insights/model.npz as plain arrays, written by bench/train_insights.py and checked by SHA-256.
 """
@@ -17,7 +17,29 @@ from nlp.extraction import Decision, decide_by_rules
 from nlp.features import facet_features, sentence_features
 from nlp.records import Insight, Kind
 
-NONE = "none"
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """Support vector machine with a Gaussian kernel: is it an insight?
+
+    vectors: (m, d) support vectors. weights: (m,). slope, offset: of the sigmoid that makes a probability of the score.
+    """
+
+    vectors: NDArray[np.float32]
+    weights: NDArray[np.float32]
+    bias: float
+    gamma: float
+    slope: float
+    offset: float
+
+    def probabilities(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(n,) from (n, d)."""
+        rows = features.astype(np.float32)
+        squares = (rows**2).sum(axis=1)[:, None] + (self.vectors**2).sum(axis=1)[None, :]
+        distances = np.maximum(squares - 2.0 * rows @ self.vectors.T, 0.0)
+        scores = np.exp(-self.gamma * distances) @ self.weights + self.bias
+        chances: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-(self.slope * scores.astype(np.float64) + self.offset)))
+        return chances
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +59,11 @@ class Linear:
 
 
 @dataclass(frozen=True, slots=True)
-class LinearSentenceModel:
+class TrainedSentenceModel:
     """threshold: probability of being an insight from which on a sentence is one."""
 
     embedder: Embedder
+    insights: Kernel
     kinds: Linear
     categories: Linear
     stages: Linear
@@ -51,8 +74,13 @@ class LinearSentenceModel:
         if not candidates:
             return []
         vectors = self.embedder.embed([candidate.line.text for candidate in candidates])
-        rows = self.kinds.probabilities(sentence_features(candidates, vectors))
-        return [self._decision(candidate, row) for candidate, row in zip(candidates, rows, strict=True)]
+        features = sentence_features(candidates, vectors)
+        chances = self.insights.probabilities(features)
+        kinds = self.kinds.probabilities(features).argmax(axis=1)
+        return [
+            self._decision(candidate, float(chance), Kind(self.kinds.names[kind]))
+            for candidate, chance, kind in zip(candidates, chances, kinds, strict=True)
+        ]
 
     def facets(self, insights: Sequence[Insight]) -> list[tuple[str, str]]:
         """(category, stage) of each insight."""
@@ -67,17 +95,14 @@ class LinearSentenceModel:
             for category, stage in zip(categories, stages, strict=True)
         ]
 
-    def _decision(self, candidate: Candidate, row: NDArray[np.float64]) -> Decision | None:
-        by_name = dict(zip(self.kinds.names, row.tolist(), strict=True))
-        confidence = 1.0 - by_name.pop(NONE)
+    def _decision(self, candidate: Candidate, confidence: float, kind: Kind) -> Decision | None:
         if confidence < self.threshold:
             return None
-        kind = max(by_name, key=lambda name: by_name[name])
         rule = decide_by_rules(candidate)
-        return Decision(Kind(kind), round(confidence, 3), f"model, {rule.rule}" if rule else "model")
+        return Decision(kind, round(confidence, 3), f"model, {rule.rule}" if rule else "model")
 
 
-def load_sentence_model(embedder: Embedder | None = None) -> LinearSentenceModel | None:
+def load_sentence_model(embedder: Embedder | None = None) -> TrainedSentenceModel | None:
     """The shipped model; None when the encoder that it was trained with is missing, then rules decide.
 
     embedder: the multilingual encoder if it is loaded already. Raises ModelError when the file is damaged.
@@ -90,7 +115,7 @@ def load_sentence_model(embedder: Embedder | None = None) -> LinearSentenceModel
     return read_model(folder / "model.npz", embedder)
 
 
-def read_model(file: Path, embedder: Embedder) -> LinearSentenceModel:
+def read_model(file: Path, embedder: Embedder) -> TrainedSentenceModel:
     """The model in that file."""
     with np.load(file, allow_pickle=False) as arrays:
         kinds, categories, stages = (
@@ -101,4 +126,12 @@ def read_model(file: Path, embedder: Embedder) -> LinearSentenceModel:
             )
             for name in ("kinds", "categories", "stages")
         )
-        return LinearSentenceModel(embedder, kinds, categories, stages, float(arrays["threshold"]))
+        kernel = Kernel(
+            vectors=arrays["support_vectors"].astype(np.float32),
+            weights=arrays["support_weights"].astype(np.float32),
+            bias=float(arrays["support_bias"]),
+            gamma=float(arrays["support_gamma"]),
+            slope=float(arrays["sigmoid_slope"]),
+            offset=float(arrays["sigmoid_offset"]),
+        )
+        return TrainedSentenceModel(embedder, kernel, kinds, categories, stages, float(arrays["threshold"]))

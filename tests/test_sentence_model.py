@@ -8,36 +8,35 @@ import pytest
 from harvester.errors import ModelError
 from harvester.records import Part, Role
 from harvester.resources import data_folder
-from nlp import sentence_model
 from nlp.embedding import verify_sha256
 from nlp.extraction import extract_insights
 from nlp.records import Kind
-from nlp.sentence_model import LinearSentenceModel, load_sentence_model
+from nlp.sentence_model import TrainedSentenceModel, load_sentence_model
 
 
 @pytest.fixture(scope="module")
-def model() -> LinearSentenceModel:
+def model() -> TrainedSentenceModel:
     loaded = load_sentence_model()
     assert loaded is not None
     return loaded
 
 
-def kinds(text: str, model: LinearSentenceModel) -> list[Kind]:
+def kinds(text: str, model: TrainedSentenceModel) -> list[Kind]:
     part = Part(Role.QUOTED, text, depth=1, author_kind="prospect")
     return [insight.kind for insight in extract_insights((part,), subject="", model=model)]
 
 
-def test_pains_without_a_cue_are_found(model: LinearSentenceModel) -> None:
+def test_pains_without_a_cue_are_found(model: TrainedSentenceModel) -> None:
     text = "Dear Ann,\n\nEach of our shops keeps its own list, and the lists end up in a drawer.\n\nRegards\nKim"
     assert kinds(text, model) == [Kind.PAIN]
 
 
-def test_small_talk_and_plain_facts_are_not(model: LinearSentenceModel) -> None:
+def test_small_talk_and_plain_facts_are_not(model: TrainedSentenceModel) -> None:
     text = "Thank you for coming on Tuesday.\n\nWe are a bakery with thirty shops.\n\nIs your knee better?"
     assert kinds(text, model) == []
 
 
-def test_the_same_mail_gives_the_same_numbers(model: LinearSentenceModel) -> None:
+def test_the_same_mail_gives_the_same_numbers(model: TrainedSentenceModel) -> None:
     part = Part(Role.QUOTED, "What would forty seats cost?", depth=1, author_kind="prospect")
     one, two = (extract_insights((part,), subject="", model=model) for _ in range(2))
     assert one == two
@@ -54,4 +53,3 @@ def test_a_damaged_model_is_refused(tmp_path: Path) -> None:
 def test_the_model_holds_plain_numbers() -> None:
     with np.load(data_folder() / "insights" / "model.npz", allow_pickle=False) as arrays:
         assert all(arrays[name].dtype.kind in "fU" for name in arrays.files)
-    assert sentence_model.NONE == "none"
