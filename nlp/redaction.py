@@ -126,7 +126,8 @@ def _may_name(text: str, known: _Known) -> bool:
     fold = _fold if has_apostrophe else str.casefold
     if not _announcing().isdisjoint(map(fold, words)):
         return True
-    capitalised = (fold(word) for word in words if word[0].isupper())
+    is_careless = text.islower()
+    capitalised = (fold(word) for word in words if is_careless or word[0].isupper())
     return any(word in known.words or word in known.starts for word in capitalised)
 
 
@@ -171,9 +172,10 @@ def _is_name(
     text: str, tokens: list[re.Match[str]], folded: list[str], place: int, known: _Known, marks: list[str]
 ) -> bool:
     word = tokens[place][0]
-    if not word[0].isupper():
-        return False
     words = _words()
+    if not word[0].isupper():
+        # Somebody who writes no capital at all writes names small, too.
+        return folded[place] in known.words and folded[place] not in words.ordinary and text.islower()
     before = folded[place - 1] if place else ""
     gap = text[tokens[place - 1].end() : tokens[place].start()] if place else ""
     adjacent = gap.strip(" .-’'") == ""

@@ -24,6 +24,7 @@ COMPANIES = ("hollowaybrewing.example", "globex.example", "dieter.roth@freemail.
         ("DE89 3704 0044 0532 0130 00 is ours", "[number] is ours"),
         ("card 4111 1111 1111 1111", "card [number]"),
         ("J. Quist said so", "[name] said so"),
+        ("we type it all into sap and mara says so", "we type it all into sap and [name] says so"),
     ],
 )
 def test_people_companies_and_numbers_become_placeholders(text, shown):
@@ -35,6 +36,7 @@ def test_people_companies_and_numbers_become_placeholders(text, shown):
     "text",
     [
         "Will it mark the rose on the hill?",
+        "will it mark the rose on the hill?",
         "We pay 1.234.567 EUR since 2026-11-05, 12 345 678 parts.",
         "On 01.02.2024 we had 12,500 motors and invoice 4500123456.",
         "Does it work with SAP S/4HANA 2023 and Windows 11?",
