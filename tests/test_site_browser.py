@@ -117,6 +117,7 @@ def test_topics_come_before_single_insights_and_lead_to_their_page(watched: Watc
     page = watched.open(site / "index.html")
     assert search(page, "offline cellar")[0] == "Does it work offline in the cellar?"
     page.locator(".results a").first.click()
+    page.wait_for_url("**/t/T-*/index.html")
     assert page.locator("h1").inner_text() == "Does it work offline in the cellar?"
 
 
