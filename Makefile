@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test lint check fuzz pictures bench clean
+.PHONY: help demo test lint check fuzz faults pictures bench clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,6 +39,11 @@ requirements.lock: uv.lock ## The pins of uv.lock for pip
 
 fuzz: $(READY) ## Thousands of odd and damaged mails, new ones each time: make fuzz EXAMPLES=20000
 	ANSWERS_FUZZ_EXAMPLES=$(or $(EXAMPLES),5000) $(BIN)/python -m pytest tests/test_fuzz_mail.py
+
+faults: $(READY) ## Kill, cut, freeze and fill everything, in full; writes docs/promises.md (25 minutes, Linux, root)
+	rm -rf .promises
+	FAULTS=full PROMISES=$(CURDIR)/.promises TESTS_NEED="dovecot chromium" $(BIN)/python -m pytest tests/faults
+	$(BIN)/python tests/faults/render.py .promises docs/promises.md
 
 pictures: $(READY) ## The README's pictures, from the demo (needs chromium)
 	$(BIN)/python docs/pictures/make.py
