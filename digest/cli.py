@@ -39,6 +39,7 @@ def topics(
     """List the topics by how many companies asked."""
     from digest.ranking import rank_topics
     from digest.windows import windows_until
+    from nlp.page_store import load_coverage
     from nlp.store import living_topics, topic_insights
 
     workspace = workspace_of(ctx)
@@ -53,6 +54,7 @@ def topics(
             windows,
             ideal=company.ideal,
             base_url=workspace.config.site.base_url,
+            coverage=load_coverage(database),
         )
     finally:
         database.conn.close()

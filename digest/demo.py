@@ -23,6 +23,7 @@ from harvester.files import count_mails
 from harvester.resources import data_folder
 from harvester.workspace import Workspace
 from nlp.analysis import analyze, count_waiting
+from nlp.page_store import load_coverage
 from nlp.records import topic_id
 from nlp.store import living_topics, topic_insights
 
@@ -88,7 +89,11 @@ def build_demo(folder: Path) -> Demo:
         outcome = write_digest(workspace, database, SAMPLE_NOW, week=None)
         windows = windows_until(SAMPLE_NOW.astimezone(zone).date(), zone)
         ranked = rank_topics(
-            living_topics(database), topic_insights(database), windows, ideal=workspace.config.company.ideal
+            living_topics(database),
+            topic_insights(database),
+            windows,
+            ideal=workspace.config.company.ideal,
+            coverage=load_coverage(database),
         )
         state = read_state(database, poll_every_minutes=None, now=SAMPLE_NOW)
     finally:

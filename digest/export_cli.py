@@ -23,6 +23,7 @@ def export(
     from digest.windows import windows_until
     from harvester.errors import UsageError
     from nlp.export import export_insights, export_mails, topic_as_json
+    from nlp.page_store import load_coverage
     from nlp.store import all_topics, topic_insights
 
     if not as_json:
@@ -39,6 +40,7 @@ def export(
         windows,
         ideal=company.ideal,
         base_url=workspace.config.site.base_url,
+        coverage=load_coverage(database),
     )
     counted = {one.topic.id: one.as_json() for one in ranked}
     print_json(

@@ -8,6 +8,8 @@ from dataclasses import replace
 from math import sqrt
 
 from digest.records import DayRange, RankedTopic, Windows
+from nlp.decisions import wake
+from nlp.pages import TopicCoverage
 from nlp.records import StoredInsight, Topic, topic_id
 
 PERCENT_FROM_COMPANIES = 20
@@ -22,13 +24,18 @@ def rank_topics(
     *,
     ideal: tuple[str, ...] = (),
     base_url: str = "",
+    coverage: Mapping[int, TopicCoverage] | None = None,
 ) -> tuple[RankedTopic, ...]:
     """Order topics by companies in the listed window, ideal customers, then insights; dismissed topics are left out.
 
-    insights: by topic id; what was asked after the windows does not count. Same input, same order.
+    insights: by topic id; what was asked after the windows does not count. coverage: by topic id, see `load_coverage`.
+    A topic that was snoozed until the last day of the windows or before is open again. Same input, same order.
     """
     counted = [
-        _count(topic, insights.get(topic.id, ()), windows, frozenset(ideal), base_url)
+        _with_coverage(
+            _count(wake(topic, windows.recent.last), insights.get(topic.id, ()), windows, frozenset(ideal), base_url),
+            (coverage or {}).get(topic.id),
+        )
         for topic in topics
         if not topic.dismissed
     ]
@@ -95,7 +102,15 @@ def _count(
         trend=trend_word(len(recent), len(before), earlier=earlier),
         coverage="answered" if topic.status == "published" else "none",
         url=topic_url(topic, base_url),
+        verdict="send" if topic.status == "published" else "new-page",
+        page_url=(topic.status_detail or "") if topic.status == "published" else "",
     )
+
+
+def _with_coverage(ranked: RankedTopic, known: TopicCoverage | None) -> RankedTopic:
+    if known is None:
+        return ranked
+    return replace(ranked, coverage=known.coverage, verdict=known.verdict, page_url=known.url)
 
 
 def _order(topic: RankedTopic) -> tuple[int, ...]:

@@ -39,6 +39,7 @@ class RankedTopic:
 
     companies, insights: ever, up to the last day of the windows. ideal: ideal customers among companies_recent.
     trend: new | back | rising | falling | steady. coverage: none | partly | answered. url: relative without a base_url.
+    verdict: new-page | extend | send. page_url: the page to extend or send, "" for none.
     """
 
     topic: Topic
@@ -54,6 +55,8 @@ class RankedTopic:
     trend: str
     coverage: str
     url: str
+    verdict: str = "new-page"
+    page_url: str = ""
 
     def as_json(self) -> dict[str, object]:
         """One element of the `topics` list that scripts read."""
@@ -66,6 +69,8 @@ class RankedTopic:
             "category": self.topic.category,
             "stage": self.topic.stage,
             "coverage": self.coverage,
+            "verdict": self.verdict,
+            "page_url": self.page_url or None,
             "companies": self.companies,
             "insights": self.insights,
             "inferred": self.inferred,

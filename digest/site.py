@@ -28,6 +28,7 @@ from digest.windows import windows_until
 from harvester.config import Config
 from harvester.resources import template_folder
 from harvester.workspace import Workspace
+from nlp.page_store import load_coverage
 from nlp.records import CATEGORIES, topic_id
 from nlp.store import (
     all_topics,
@@ -55,7 +56,8 @@ def gather_site(config: Config, database: Database, now: datetime, *, only: int 
     windows = windows_until(now.astimezone(company.zone).date(), company.zone)
     insights, unplaced = split_insights(database)
     topics = all_topics(database)
-    ranked = rank_topics(living_topics(database), insights, windows, ideal=company.ideal)
+    coverage = load_coverage(database)
+    ranked = rank_topics(living_topics(database), insights, windows, ideal=company.ideal, coverage=coverage)
     showing = make_showing(config, database)
     sources = load_sources(database)
     central = central_orders(database)

@@ -82,15 +82,17 @@ def _migrate(database: sqlite_utils.Database, path: Path) -> None:
     database.conn.execute(
         "create table if not exists schema_migrations (version integer primary key, name text, applied_at text)"
     )
-    known = database.conn.execute("select coalesce(max(version), 0) from schema_migrations").fetchone()[0]
+    done = {version for (version,) in database.conn.execute("select version from schema_migrations")}
     newest = int(scripts[-1].name[:4])
-    if known > newest:
+    if max(done, default=0) > newest:
         raise DatabaseError(
-            f"{path} was written by a newer version (schema {known}, this program knows {newest}); upgrade the program"
+            f"{path} was written by a newer version (schema {max(done)}, this program knows {newest});"
+            " upgrade the program"
         )
     for script in scripts:
         version = int(script.name[:4])
-        if version > known:
+        # Each number by itself, not all above the highest: two branches may bring theirs in either order.
+        if version not in done:
             with transaction(database) as connection:
                 # Another process may have done it while we waited for the write lock.
                 if connection.execute("select 1 from schema_migrations where version = ?", (version,)).fetchone():

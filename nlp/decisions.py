@@ -89,6 +89,13 @@ def set_status(topic: Topic, status: str, detail: str, today: date) -> Ruling:
     return _change("status", topic, {"status": status, "detail": value}, status=status, status_detail=value or None)
 
 
+def wake(topic: Topic, today: date) -> Topic:
+    """The topic as it stands on that day: snoozed until then or before, it is open again. A query, no timer."""
+    if topic.status != "snoozed" or not _is_over(topic.status_detail, today):
+        return topic
+    return replace(topic, status="open", status_detail=None)
+
+
 def check_status(status: str, detail: str, today: date) -> str:
     """The detail, cleaned. Raises UsageError when it does not go with the status."""
     value = _one_line(detail)
@@ -216,6 +223,13 @@ def _is_page(url: str) -> bool:
     except ValueError:
         return False
     return parts.scheme in ("http", "https") and bool(parts.hostname) and " " not in url
+
+
+def _is_over(until: str | None, today: date) -> bool:
+    try:
+        return until is None or date.fromisoformat(until) <= today
+    except ValueError:
+        return False
 
 
 def _is_coming(text: str, today: date) -> bool:
