@@ -43,7 +43,7 @@ fuzz: $(READY) ## Thousands of odd and damaged mails, new ones each time: make f
 faults: $(READY) ## Kill, cut, freeze and fill everything, in full; writes docs/promises.md (25 minutes, Linux, root)
 	rm -rf .promises
 	FAULTS=full PROMISES=$(CURDIR)/.promises TESTS_NEED="dovecot chromium" $(BIN)/python -m pytest tests/faults
-	$(BIN)/python tests/faults/render.py .promises docs/promises.md
+	$(BIN)/python tests/faults/promises.py .promises docs/promises.md
 
 pictures: $(READY) ## The README's pictures, from the demo (needs chromium)
 	$(BIN)/python docs/pictures/make.py

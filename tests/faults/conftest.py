@@ -1,16 +1,13 @@
-"""What the fault tests share: how much to do, and where to note which promise was kept under which fault."""
+"""What the fault tests share: how much to do, and where to note what was seen."""
 
-import json
 import os
-import re
-from collections.abc import Callable
-from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
+from promises import Promise, note_promise
 
 HERE = Path(__file__).parent
-Promise = Callable[[str, str, int | str, str], None]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -29,22 +26,9 @@ def full() -> bool:
 def promise() -> Promise:
     """promise(name, fault, runs, figure), called once all of it was seen to hold: a row of docs/promises.md.
 
-    The row goes to a file in the folder that the variable PROMISES names; nothing is written without it.
+    Kept in the folder that the variable PROMISES names; without it nothing is kept.
     """
     folder = os.environ.get("PROMISES")
-
-    def note(name: str, fault: str, runs: int | str, figure: str) -> None:
-        if not folder:
-            return
-        row = {
-            "promise": name,
-            "fault": fault,
-            "runs": str(runs),
-            "figure": figure,
-            "date": datetime.now(UTC).date().isoformat(),
-        }
-        slug = re.sub(r"[^a-z0-9]+", "-", f"{name} {fault}".lower()).strip("-")[:150]
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        (Path(folder) / f"{slug}.json").write_text(json.dumps(row), encoding="utf-8")
-
-    return note
+    if folder is None:
+        return lambda name, fault, runs, figure: None
+    return partial(note_promise, Path(folder))
