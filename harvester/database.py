@@ -19,7 +19,7 @@ BUSY_TIMEOUT_SECONDS = 30
 
 
 def open_database(path: Path) -> sqlite_utils.Database:
-    """Open (or create, mode 0600) the database and run the migrations it still lacks, each in its own transaction."""
+    """Open (or create, mode 0600) the database and run the migrations it still lacks, all of them or none."""
     is_new = not path.exists()
     try:
         if is_new:
@@ -78,31 +78,32 @@ def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
 
 
 def _migrate(database: sqlite_utils.Database, path: Path) -> None:
-    scripts = sorted(MIGRATIONS.glob("[0-9]*.sql"))
     database.conn.execute(
         "create table if not exists schema_migrations (version integer primary key, name text, applied_at text)"
     )
-    done = {version for (version,) in database.conn.execute("select version from schema_migrations")}
-    newest = int(scripts[-1].name[:4])
-    if max(done, default=0) > newest:
+    scripts = {int(script.name[:4]): script for script in sorted(MIGRATIONS.glob("[0-9]*.sql"))}
+    known = _applied(database.conn)
+    if unknown := known - scripts.keys():
         raise DatabaseError(
-            f"{path} was written by a newer version (schema {max(done)}, this program knows {newest});"
+            f"{path} was written by a newer version (schema {max(unknown)}, this program knows {max(scripts)});"
             " upgrade the program"
         )
-    for script in scripts:
-        version = int(script.name[:4])
-        # Each number by itself, not all above the highest: two branches may bring theirs in either order.
-        if version not in done:
-            with transaction(database) as connection:
-                # Another process may have done it while we waited for the write lock.
-                if connection.execute("select 1 from schema_migrations where version = ?", (version,)).fetchone():
-                    continue
-                for statement in _statements(script.read_text(encoding="utf-8")):
-                    connection.execute(statement)
-                connection.execute(
-                    "insert into schema_migrations values (?, ?, ?)",
-                    (version, script.name, datetime.now(UTC).isoformat(timespec="seconds")),
-                )
+    if known == scripts.keys():
+        return
+    # All that are missing in one transaction: whoever is killed here leaves the old schema or the new one.
+    with transaction(database) as connection:
+        # Another process may have done it while we waited for the write lock. Numbers may be given out of order.
+        for version in sorted(scripts.keys() - _applied(connection)):
+            for statement in _statements(scripts[version].read_text(encoding="utf-8")):
+                connection.execute(statement)
+            connection.execute(
+                "insert into schema_migrations values (?, ?, ?)",
+                (version, scripts[version].name, datetime.now(UTC).isoformat(timespec="seconds")),
+            )
+
+
+def _applied(connection: sqlite3.Connection) -> set[int]:
+    return {version for (version,) in connection.execute("select version from schema_migrations")}
 
 
 def _statements(script: str) -> Iterator[str]:

@@ -209,9 +209,9 @@ def _extract(
 def _carry_out(connection: sqlite3.Connection, mail: Unharvested, changes: Changes) -> None:
     delete_insights(connection, changes.remove)
     for kept, found in changes.update:
-        update_insight(connection, kept, mail.message, mail.subject, found)
+        update_insight(connection, kept, mail.message, found)
     for found in changes.add:
-        insert_insight(connection, mail.message, mail.subject, found)
+        insert_insight(connection, mail.message, found)
 
 
 def _count(done: Harvest, changes: Changes) -> Harvest:

@@ -1,4 +1,4 @@
-"""The SQL of insights as they are written: mails to harvest, what is known of a conversation, the full-text index."""
+"""The SQL of insights as they are written: mails to harvest, what is known of a conversation."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -55,7 +55,7 @@ def unharvested_mails(database: Database, limit: int) -> tuple[Unharvested, ...]
         "select r.message, coalesce(r.subject, ''), r.kind, coalesce(r.thread, ''), coalesce(r.company, ''),"
         " coalesce(r.sent_at, m.received_at, m.captured_at), r.duplicate_of is not null"
         " from readings r join messages m on m.id = r.message"
-        " where r.status = 'accepted' and r.harvested = 0 order by r.message limit ?",
+        " where r.status = 'accepted' and r.harvested = 0 and r.reduced_at is null order by r.message limit ?",
         (limit,),
     )
     return tuple(
@@ -68,7 +68,7 @@ def unharvested_mails(database: Database, limit: int) -> tuple[Unharvested, ...]
 
 def count_unharvested(database: Database) -> int:
     """How many accepted mails wait."""
-    query = "select count(*) from readings where status = 'accepted' and harvested = 0"
+    query = "select count(*) from readings where status = 'accepted' and harvested = 0 and reduced_at is null"
     return int(database.conn.execute(query).fetchone()[0])
 
 
@@ -93,22 +93,17 @@ def was_quoted_before(connection: sqlite3.Connection, message: int, thread: str,
     return row is not None
 
 
-def insert_insight(connection: sqlite3.Connection, message: int, subject: str, found: Found) -> None:
-    """Store a new insight and index its words."""
-    insight = found.insight
-    cursor = connection.execute(
+def insert_insight(connection: sqlite3.Connection, message: int, found: Found) -> None:
+    """Store a new insight; a trigger indexes its words."""
+    connection.execute(
         "insert into insights (message, part, kind, text, context, fingerprint, thread, company, person, asked_at,"
         " language, category, stage, confidence, rule, inferred, answer)"
         " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (message, *_columns(found)),
     )
-    connection.execute(
-        "insert into insights_search (rowid, text, answer, subject) values (?, ?, ?, ?)",
-        (cursor.lastrowid, f"{insight.context} {insight.text}".strip(), insight.answer or "", subject),
-    )
 
 
-def update_insight(connection: sqlite3.Connection, kept: Kept, message: int, subject: str, found: Found) -> None:
+def update_insight(connection: sqlite3.Connection, kept: Kept, message: int, found: Found) -> None:
     """Bring an insight up to date; it keeps its id and its topic. Its vector is made anew only if its words changed."""
     insight = found.insight
     connection.execute(
@@ -118,17 +113,12 @@ def update_insight(connection: sqlite3.Connection, kept: Kept, message: int, sub
         " rule = ?, inferred = ?, answer = ? where id = ?",
         (message, *_columns(found), kept.id),
     )
-    connection.execute(
-        "update insights_search set text = ?, answer = ?, subject = ? where rowid = ?",
-        (f"{insight.context} {insight.text}".strip(), insight.answer or "", subject, kept.id),
-    )
     if (kept.text, kept.context, kept.answer) != (insight.text, insight.context, insight.answer):
         connection.execute("delete from vectors where insight = ?", (kept.id,))
 
 
 def delete_insights(connection: sqlite3.Connection, insights: Sequence[int]) -> None:
-    """Forget insights with their vectors, assignments and index entries."""
-    connection.executemany("delete from insights_search where rowid = ?", [(insight,) for insight in insights])
+    """Forget insights with their vectors and assignments; a trigger takes them out of the index."""
     connection.executemany("delete from insights where id = ?", [(insight,) for insight in insights])
 
 

@@ -47,6 +47,3 @@ def add_insights(database: Database, texts: tuple[str, ...], *, first: int = 1, 
                 " 'consideration', 1, 'test')",
                 (number, number, text, str(number), f"t{number}", f"c{number}.example", asked_at.isoformat()),
             )
-            connection.execute(
-                "insert into insights_search (rowid, text, answer, subject) values (?, ?, '', '')", (number, text)
-            )
