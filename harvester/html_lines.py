@@ -14,13 +14,15 @@ from harvester.splitting.lines import MAX_DEPTH, MAX_LINES, PREFIX, Line
 MAX_NESTING = 256
 MAX_TAGS = 40_000
 MAX_ANCHORS = 500
+MAX_IMAGES = 200
+MAX_ALTERNATIVE = 500
 # `Li <li@globex.example>` that nobody escaped; the parser would take it for an element.
 BARE_ADDRESS = re.compile(r"<((?:mailto:)?[\w.+%'-]{1,80}@[\w.-]{1,120})>")
 TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:]{0,20})")
 ANY_TAG = re.compile(r"<[^<>]{0,4000}>")
 VOID = frozenset(("br", "hr", "img", "meta", "link", "input", "area", "base", "col", "wbr", "source", "param", "embed"))
 SKIPPED = frozenset((
-    "head", "script", "style", "title", "template", "object", "iframe", "select", "svg", "math", "xml", "noframes",
+    "head", "script", "style", "title", "template", "object", "iframe", "svg", "math", "xml", "noframes",
 ))  # fmt: skip
 BLOCKS = frozenset((
     "address", "article", "aside", "blockquote", "body", "caption", "center", "dd", "details", "dir", "div", "dl", "dt",
@@ -192,6 +194,15 @@ def read_html_links(html: str) -> list[tuple[str, str, str]]:
     ]
 
 
+def read_image_lines(html: str) -> list[Line]:
+    """What a page made of pictures says: its title and what stands in place of each picture; nothing of other pages."""
+    tree = _parse(html)
+    spoken = [title.text() for title in tree.css("title")[:1]]
+    spoken += [image.attributes.get("alt") or "" for image in tree.css("img[alt]")[:MAX_IMAGES]]
+    texts = dict.fromkeys(SPACE.sub(" ", text[:MAX_ALTERNATIVE].translate(INVISIBLE)).strip() for text in spoken)
+    return [Line(text, hint="image") for text in texts if any(map(str.isalnum, text))]
+
+
 def _parse(html: str) -> LexborHTMLParser:
     return LexborHTMLParser(limit_nesting(BARE_ADDRESS.sub(r"&lt;\1&gt;", html)))
 
@@ -259,6 +270,9 @@ def _enter(node: LexborNode, writer: _Writer, stack: list[_Open]) -> bool:
         writer.end_line()
         writer.rule()
         return False
+    if tag == "select":
+        writer.text(_chosen_option(node))
+        return False
     attributes = node.attributes
     style = attributes.get("style") or ""
     if "hidden" in attributes or (style and HIDDEN.search(style[:2_000])):
@@ -282,6 +296,13 @@ def _enter(node: LexborNode, writer: _Writer, stack: list[_Open]) -> bool:
     elif tag in ("pre", "textarea"):
         writer.pre = True
     return True
+
+
+def _chosen_option(select: LexborNode) -> str:
+    """The one option of a form field that is on view."""
+    options = select.css("option")
+    chosen = next((option for option in options if "selected" in option.attributes), options[0] if options else None)
+    return f" {chosen.text()} " if chosen is not None else ""
 
 
 def _open_anchor(href: str, writer: _Writer) -> None:

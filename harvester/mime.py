@@ -62,7 +62,7 @@ def _parse(raw: bytes, notes: tuple[str, ...], *, depth: int) -> Mail:
             return _parse_flat(raw, (*notes, "read without its structure"), depth)
     body = Body(notes=list(notes))
     read_part(message, body)
-    if not any(has_words(text) for block in body.blocks for text in block):
+    if not body.attached and not body.reports and not any(has_words(text) for block in body.blocks for text in block):
         rescue_text(body, *rescued)
     return _make_mail(message, body, depth)
 
@@ -150,6 +150,7 @@ def _make_mail(message: Message, body: Body, depth: int) -> Mail:
         attached=attached,
         content_types=tuple(body.content_types[:MAX_CONTENT_TYPES]),
         notes=tuple(dict.fromkeys(body.notes)),
+        reports=tuple(body.reports),
     )
 
 

@@ -13,9 +13,9 @@ from email.utils import collapse_rfc2231_value
 
 from mailparser.exceptions import MailParserError
 
-from harvester.charsets import charset_of_html, decode_text
+from harvester.charsets import charset_of_html, clean_text, decode_text
 from harvester.flowed import join_flowed
-from harvester.headers import decode_file_name, one_line
+from harvester.headers import decode_file_name, decode_value, one_line
 from harvester.records import Attachment
 from harvester.uuencode import cut_uuencoded
 
@@ -23,6 +23,12 @@ MAX_TEXT = 2_000_000
 MAX_PARTS = 1_000
 MAX_ATTACHED = 20
 MAX_CONTENT_TYPES = 200
+MAX_REPORT = 20_000
+REPORTS = frozenset(
+    {"message/delivery-status", "message/disposition-notification", "message/feedback-report"}
+    | {"message/global-delivery-status", "message/global-disposition-notification", "message/tracking-status"}
+)
+MAX_REPORT_FIELDS = 200
 
 # What a hostile mail makes the parsers raise; each of these was seen, none of them means that the mail holds no text.
 PARSER_FAILURES = (
@@ -43,13 +49,15 @@ class Body:
     """What the walk has found so far.
 
     blocks: (plain, html) of each stretch of the body, in order. named_texts: texts that came as files.
-    attached: other mails, parsed or raw. room: how many characters may still come.
+    attached: other mails, parsed or raw. reports: fields of reports about mails. room: how many characters may still
+    come.
     """
 
     blocks: list[tuple[str | None, str | None]] = field(default_factory=list)
     named_texts: list[tuple[str | None, str | None]] = field(default_factory=list)
     attachments: list[Attachment] = field(default_factory=list)
     attached: list[Message | bytes] = field(default_factory=list)
+    reports: list[str] = field(default_factory=list)
     content_types: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     room: int = MAX_TEXT
@@ -70,11 +78,13 @@ def read_part(part: Message, body: Body) -> None:
     if children is not None:
         if content_type in ("message/rfc822", "message/global", "message/news"):
             _keep_attached(children[0] if children else None, body)
-        elif content_type.startswith("message/"):
-            return  # delivery-status and its like: fields for machines
+        elif content_type in REPORTS:
+            _keep_report(children, body)
         elif content_type == "multipart/alternative":
             _read_alternative(children, body)
         else:
+            if content_type == "message/partial":
+                body.notes.append("message/partial: a piece of a mail that was sent in several")
             for child in children:
                 read_part(child, body)
         return
@@ -89,6 +99,7 @@ def _read_alternative(children: list[Message], body: Body) -> None:
     """One block: the plain and the HTML way of saying the same; everything else in it counts as usual."""
     inner = Body(room=body.room, parts=body.parts, notes=body.notes, content_types=body.content_types)
     inner.attachments, inner.attached, inner.named_texts = body.attachments, body.attached, body.named_texts
+    inner.reports = body.reports
     for child in children:
         read_part(child, inner)
     body.room, body.parts = inner.room, inner.parts
@@ -105,6 +116,19 @@ def _keep_attached(attached: Message | bytes | None, body: Body) -> None:
         body.notes.append(f"only the first {MAX_ATTACHED} attached mails were opened")
         return
     body.attached.append(attached)
+
+
+def _keep_report(groups: list[Message], body: Body) -> None:
+    """The fields of a delivery status, a read receipt or an abuse report; mail programs show them as text."""
+    lines: list[str] = []
+    for group in groups[:MAX_REPORT_FIELDS]:
+        lines += [f"{name}: {decode_value(str(value))}" for name, value in group.raw_items()]
+        payload = group.get_payload()
+        lines += ([payload.strip()] if isinstance(payload, str) else []) + [""]
+    text = clean_text("\n".join(lines[:MAX_REPORT_FIELDS])).strip()[: min(MAX_REPORT, max(0, body.room))]
+    if text:
+        body.room -= len(text)
+        body.reports.append(text)
 
 
 def read_leaf(part: Message, content_type: str, body: Body) -> None:

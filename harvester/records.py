@@ -51,7 +51,8 @@ class Mail:
     headers: (lower-case name, decoded value on one line), in order, all of them.
     text: the text/plain body (format=flowed joined), None when there is none. html: the text/html body.
     sent_at: aware; None when the Date header is missing or impossible.
-    attached: message/rfc822 parts, outermost first. notes: what was odd and how it was read.
+    attached: message/rfc822 parts, outermost first. reports: what a delivery or abuse report says in its fields.
+    notes: what was odd and how it was read.
     """
 
     message_id: str | None
@@ -70,6 +71,7 @@ class Mail:
     attached: tuple["Mail", ...] = ()
     content_types: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    reports: tuple[str, ...] = ()
 
     def header(self, name: str) -> str | None:
         """The first header of that lower-case name."""
@@ -98,8 +100,8 @@ class Part:
 
     depth: 0 for the sender's own level, 1 for the message being answered, and so on.
     author: lower-case address or None. sent_at: naive when the quote named no zone.
-    label: what a notice is: "attribution" (the line or header block that introduces a quote), "banner", "mobile", ...;
-    "" for every other role.
+    label: what a notice is: "attribution" (the line or header block that introduces a quote), "banner", "mobile",
+    "report" (fields of a delivery report), "image" (what pictures say of themselves); "" for every other role.
     answers: index of the quoted part that this own part answers inline or from above, None when it answers nothing.
     """
 

@@ -23,7 +23,7 @@ from harvester.errors import UnreadableMail
 from harvester.reading import read_mail
 from harvester.records import Mail, Part, Reading, ReadingSettings, Roster
 from harvester.resources import data_folder
-from harvester.splitting.split import read_body_lines
+from harvester.splitting.split import MAX_HEADING, read_body_lines
 
 FUZZ_EXAMPLES = int(os.environ.get("ANSWERS_FUZZ_EXAMPLES", "0"))
 SECONDS = 2.0
@@ -75,8 +75,10 @@ def assert_every_line_is_in_one_part(mail: Mail, parts: Sequence[Part]) -> None:
 
 def shown_lines(mail: Mail, depth: int) -> list[str]:
     lines, rest = read_body_lines(mail)
-    shown = [*(line.text for line in lines), rest]
+    shown = [*(line.text for line in lines), rest, *mail.reports]
     for attached in mail.attached if depth < 4 else ():
+        fields = [(name, attached.header(name)) for name in ("from", "to", "cc", "date", "subject")]
+        shown += [f"{name.title()} {value[:MAX_HEADING]}" for name, value in fields if value]
         shown += shown_lines(attached, depth + 1)
     return shown
 

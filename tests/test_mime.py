@@ -213,6 +213,19 @@ def test_what_cannot_be_opened_is_named() -> None:
     assert any("S/MIME" in note for note in smime.notes)
 
 
+def test_text_inside_an_attached_mail_is_not_read_a_second_time_as_the_body() -> None:
+    inner = b"Content-Type: message/rfc822\r\n\r\nFrom: li@globex.example\r\n\r\nDoes it work?\r\n"
+    mail = parse_mail(multipart(b"mixed", inner))
+    assert (mail.text, [attached.text for attached in mail.attached]) == (None, ["Does it work?"])
+
+
+def test_a_piece_of_a_mail_that_was_sent_in_several_is_read() -> None:
+    piece = b"From: li@globex.example\r\nContent-Type: message/partial; id=x; number=1; total=2\r\n\r\n"
+    mail = parse_mail(piece + b"Content-Type: text/plain\r\n\r\nDoes it work with\r\n")
+    assert mail.text == "Does it work with\n"
+    assert any("message/partial" in note for note in mail.notes)
+
+
 def test_an_invitation_shows_its_method_and_an_attached_calendar_file_does_not() -> None:
     calendar = b"BEGIN:VCALENDAR\r\nEND:VCALENDAR"
     invitation = multipart(b"alternative", part(b"text/plain", b"x"), part(b"text/calendar; method=REQUEST", calendar))

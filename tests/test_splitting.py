@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from harvester.mime import parse_mail
 from harvester.records import Address, Link, Mail, Part, Role
 from harvester.splitting import own_links, split_mail
 
@@ -54,6 +55,11 @@ TAGS = (
     "<span style='color:red'>", "</span>", "<table><tr><td>", "</td></tr></table>", "<ul><li>", "</ul>", "<b>", "</b>",
     "&nbsp;", "&amp;", "<!-- x -->",
 )  # fmt: skip
+
+
+def multipart(kind: str, inner_kind: str, inner: str) -> bytes:
+    head = f"From: rona@acme.example\r\nContent-Type: multipart/{kind}; boundary=b\r\n\r\n"
+    return f"{head}--b\r\nContent-Type: {inner_kind}\r\n\r\n{inner}--b--\r\n".encode()
 
 
 def mail_of(text: str | None = None, html: str | None = None, subject: str = "Re: shipping") -> Mail:
@@ -145,6 +151,35 @@ def test_an_attached_mail_is_forwarded_by_its_author() -> None:
     assert [(part.text, part.author, part.author_name) for part in forwarded] == [
         ("Do you ship?", "li@globex.example", "Li Chen")
     ]
+
+
+def test_the_header_of_an_attached_mail_is_a_notice_above_its_text() -> None:
+    inner = "From: Li Chen <li@globex.example>\r\nSubject: Norway and Sweden\r\n\r\nDo you ship?\r\n"
+    parts = split_mail(parse_mail(multipart("mixed", "message/rfc822", inner)))
+    assert [(part.role, part.label, part.depth, part.text) for part in parts] == [
+        (Role.NOTICE, "attribution", 0, "From: Li Chen <li@globex.example>\nSubject: Norway and Sweden"),
+        (Role.FORWARDED, "", 1, "Do you ship?"),
+    ]
+
+
+@pytest.mark.parametrize("kind", ["delivery-status", "disposition-notification", "feedback-report"])
+def test_the_fields_of_a_report_are_a_notice(kind: str) -> None:
+    fields = "Reporting-MTA: dns; mx.globex.example\r\n\r\nFinal-Recipient: rfc822; li@globex.example\r\n"
+    (part,) = split_mail(parse_mail(multipart("report", f"message/{kind}", fields)))
+    assert (part.role, part.label) == (Role.NOTICE, "report")
+    assert part.text.split() == fields.split()
+
+
+def test_a_page_of_pictures_is_read_by_what_stands_in_their_place() -> None:
+    page = "<title>Spring fair</title><img src=a alt='Come and see us'><img src=b alt=''><img src=c alt='Hall 3'>"
+    (part,) = split_mail(mail_of(html=page))
+    assert (part.role, part.label, part.text) == (Role.NOTICE, "image", "Spring fair\nCome and see us\nHall 3")
+    assert [part.text for part in split_mail(mail_of(html=page + "<p>See you there.</p>"))] == ["See you there."]
+
+
+def test_only_the_chosen_option_of_a_form_is_read() -> None:
+    page = "<p>Seats <select><option>1</option><option selected>25</option><option>50</option></select> a month</p>"
+    assert [part.text for part in split_mail(mail_of(html=page))] == ["Seats 25 a month"]
 
 
 def test_links_come_from_the_own_text_only() -> None:

@@ -11,6 +11,7 @@ from harvester.splitting.phrases import fold
 from harvester.splitting.tables import Tables
 
 SAYS, SIGNATURE, MOBILE, BANNER, DISCLAIMER, UNDER_FOOTER = "", "signature", "mobile", "banner", "disclaimer", "under"
+IMAGE = "image"
 DELIMITER = re.compile(r"[ \t]*(?:-{2,3}|—{1,3}|–{2}|_{2,}|={4,}|\*{4,}|~{2,}|-{4,})[ \t]*$")
 STRICT_DELIMITER = re.compile(r"-- ?$|—$")
 PHONE = re.compile(
@@ -20,7 +21,7 @@ WEB = re.compile(
     r"https?://|\bwww\.|\b[\w-]{2,40}\.(?:com|de|net|org|io|eu|co\.uk|fr|nl|it|es|pl|example|ch|at|se|dk|no|fi)\b"
 )
 MAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}\.")
-IMAGE = re.compile(r"\[(?:image|cid|logo)[:\s][^\]]{0,200}\]|<[^<>]{0,60}\.(?:png|jpe?g|gif)>", re.IGNORECASE)
+INLINE_IMAGE = re.compile(r"\[(?:image|cid|logo)[:\s][^\]]{0,200}\]|<[^<>]{0,60}\.(?:png|jpe?g|gif)>", re.IGNORECASE)
 CAPITALISED = r"[^\W\d_a-zß-öø-ÿ][\w'’.-]*"
 PARTICLES = "van|von|de|der|den|di|da|dos|del|la|le|el|bin|zu|y|e"
 NAME_LINE = re.compile(rf"{CAPITALISED}(?: (?:{CAPITALISED}|{PARTICLES})){{0,4}}")
@@ -88,7 +89,7 @@ def signing_names(name: str | None, address: str | None) -> frozenset[str]:
 # ---------------------------------------------------------------- what the HTML says
 def _label_hints(stretch: _Stretch, hints: Sequence[str], labels: list[str]) -> None:
     for at, hint in enumerate(hints):
-        if hint in (SIGNATURE, BANNER, MOBILE):
+        if hint in (SIGNATURE, BANNER, MOBILE, IMAGE):
             footer = hint == SIGNATURE and is_mobile_footer(stretch.folded[at], stretch.tables)
             labels[at] = MOBILE if footer else hint
     marked = [at for at, label in enumerate(labels) if label == SIGNATURE and stretch.texts[at]]
@@ -442,7 +443,7 @@ def _contact_kind(stretch: _Stretch, at: int) -> str:
         return "label"
     if PHONE.search(text):
         return "phone"
-    if WEB.search(folded) or MAIL.search(text) or IMAGE.search(text):
+    if WEB.search(folded) or MAIL.search(text) or INLINE_IMAGE.search(text):
         return "net"
     if words > 10 or text[-1] in ".?!":
         return ""

@@ -18,7 +18,8 @@ class Line:
     """text: without quote marks, right-stripped. depth: how deep it is quoted.
 
     region: where (line number) the innermost HTML element ends that a mail client made for a quote, 0 for none.
-    hint: what the HTML says the line is: "signature", "attribution", "headers", "rule" (then it is empty) or "".
+    hint: what the HTML says the line is: "signature", "attribution", "headers", "image" (said by a picture), "rule"
+    (then it is empty) or "".
     color: the colour of the whole line as the HTML styles it, "" for the default.
     """
 

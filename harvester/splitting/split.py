@@ -4,11 +4,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from harvester.html_lines import read_html_lines
+from harvester.html_lines import read_html_lines, read_image_lines
 from harvester.records import Address, Mail, Part, Role
 from harvester.splitting.closings import (
     BANNER,
     DISCLAIMER,
+    IMAGE,
     MOBILE,
     SIGNATURE,
     UNDER_FOOTER,
@@ -28,14 +29,21 @@ QUOTED_LINE = re.compile(r"^>", re.MULTILINE)
 HTML_STRUCTURE = re.compile(r"blockquote|quote|RplyFwdMsg|border-(?:top|left)|appendonsend|<hr|&gt;", re.IGNORECASE)
 # A page with this many words is no stub.
 MANY_WORDS = 400
+MAX_HEADING = 2_000
 PREFIX = re.compile(r"\s{0,3}([^\W\d_]{1,15})(?:\[\d{1,3}\]|\(\d{1,3}\)|\*\d{1,3})?\s?[:：]")
-ROLES = {SIGNATURE: Role.SIGNATURE, MOBILE: Role.NOTICE, BANNER: Role.NOTICE, DISCLAIMER: Role.DISCLAIMER}
+ROLES = {
+    SIGNATURE: Role.SIGNATURE,
+    MOBILE: Role.NOTICE,
+    BANNER: Role.NOTICE,
+    IMAGE: Role.NOTICE,
+    DISCLAIMER: Role.DISCLAIMER,
+}
 
 
 def split_mail(mail: Mail) -> tuple[Part, ...]:
     """All parts of a mail in reading order; every visible word is in exactly one. Attached mails follow, forwarded."""
     tables = load_tables()
-    parts = _split_body(mail, tables)
+    parts = _split_body(mail, tables) + _report_parts(mail)
     parts += _split_attached(mail, tables, depth=1)
     return _pair_answers(parts)
 
@@ -73,6 +81,8 @@ def read_body_lines(mail: Mail) -> tuple[list[Line], str]:
     lines, rest = read_html_lines(html)
     if text.strip() and not rest and _shows_less(lines, text):
         return read_plain_lines(text)
+    if not rest and not any(line.text for line in lines):
+        return read_image_lines(html), ""
     return lines, rest
 
 
@@ -236,7 +246,9 @@ def _split_attached(mail: Mail, tables: Tables, *, depth: int) -> list[Part]:
     if depth > MAX_ATTACHED_DEPTH:
         return parts
     for attached in mail.attached:
-        inner = _split_body(attached, tables)
+        heading = _heading(attached, depth - 1)
+        parts += [heading] if heading.text else []
+        inner = _split_body(attached, tables) + _report_parts(attached)
         if not inner:
             sender = attached.sender
             inner = [
@@ -247,6 +259,17 @@ def _split_attached(mail: Mail, tables: Tables, *, depth: int) -> list[Part]:
         parts += [_sink(part, depth) for part in inner]
         parts += _split_attached(attached, tables, depth=depth + 1)
     return parts
+
+
+def _heading(attached: Mail, depth: int) -> Part:
+    """The header fields that mail programs show above an attached mail."""
+    found = [(name, attached.header(name)) for name in ("from", "to", "cc", "date", "subject")]
+    text = "\n".join(f"{name.title()}: {value[:MAX_HEADING]}" for name, value in found if value)
+    return Part(Role.NOTICE, text, depth=depth, label="attribution")
+
+
+def _report_parts(mail: Mail) -> list[Part]:
+    return [Part(Role.NOTICE, text, label="report") for text in mail.reports]
 
 
 def _sink(part: Part, depth: int) -> Part:
