@@ -4,10 +4,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harvester.splitting.closings import SAYS, label_lines, signing_names
+from harvester.splitting.closings import label_lines
 from harvester.splitting.lines import Line
 from harvester.splitting.machine import Segment
 from harvester.splitting.phrases import fold
+from harvester.splitting.stretches import SAYS, signing_names
 from harvester.splitting.tables import Tables
 
 HEX = re.compile(r"#([0-9a-f]{6}|[0-9a-f]{3})$")

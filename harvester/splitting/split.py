@@ -6,22 +6,14 @@ from dataclasses import replace
 
 from harvester.html_lines import read_html_lines, read_image_lines
 from harvester.records import Address, Mail, Part, Role
-from harvester.splitting.closings import (
-    BANNER,
-    DISCLAIMER,
-    IMAGE,
-    MOBILE,
-    SIGNATURE,
-    UNDER_FOOTER,
-    label_lines,
-    signing_names,
-)
+from harvester.splitting.closings import label_lines
 from harvester.splitting.lines import Line, read_plain_lines
 from harvester.splitting.machine import Message, Segment, assign_lines
 from harvester.splitting.marked import separate_marked_answers
 from harvester.splitting.openers import Opener, find_openers, separate_glued_lines
 from harvester.splitting.participants import resolve_addresses
 from harvester.splitting.phrases import fold
+from harvester.splitting.stretches import BANNER, DISCLAIMER, IMAGE, MOBILE, SIGNATURE, UNDER_FOOTER, signing_names
 from harvester.splitting.tables import Tables, load_tables
 
 MAX_ATTACHED_DEPTH = 4
