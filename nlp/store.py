@@ -129,12 +129,13 @@ def central_orders(database: Database) -> dict[int, tuple[int, ...]]:
     model = load_setting(database, "model") or ""
     orders = {}
     for topic, insights in members.items():  # one topic at a time: all vectors at once are hundreds of megabytes
-        ids, vectors = _load_some_vectors(database, model, insights)
+        ids, vectors = load_some_vectors(database, model, insights)
         orders[topic] = order_by_centrality(insights, vectors, {insight: row for row, insight in enumerate(ids)})
     return orders
 
 
-def _load_some_vectors(database: Database, model: str, insights: Sequence[int]) -> tuple[list[int], Vectors]:
+def load_some_vectors(database: Database, model: str, insights: Sequence[int]) -> tuple[list[int], Vectors]:
+    """(ids, (n, d) rows in that order) of those of these insights that have a vector."""
     found: list[tuple[int, bytes]] = []
     for start in range(0, len(insights), MOST_PARAMETERS):
         some = insights[start : start + MOST_PARAMETERS]
