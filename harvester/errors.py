@@ -8,6 +8,8 @@ AnswersError                 exit 1   refused or failed
 ├── DatabaseError            exit 1   the database cannot be opened, is newer than the program, or is full
 ├── DeliveryRefused          exit 1   the mail server will not take this mail, or we will not send it there
 ├── DeliveryUnknown          exit 1   the connection broke when the mail server may already have taken the mail
+├── BrokenSource             exit 1   a list of pages that is not what it seems to be; nothing was changed
+├── NotFetched               exit 1   a server answers, but this one address gives nothing usable
 ├── UnreadableMail           exit 1   a mail that no parser could take apart (kept and counted as `failed`)
 └── ModelError               exit 1   a packaged model is damaged (hash differs)
 """
@@ -57,6 +59,14 @@ class DeliveryRefused(AnswersError):
 
 class DeliveryUnknown(AnswersError):
     """The mail may or may not have gone out; sending it again could make two."""
+
+
+class BrokenSource(AnswersError):
+    """A file or document with existing pages cannot be read."""
+
+
+class NotFetched(AnswersError):
+    """One address gave nothing; others may."""
 
 
 class UnreadableMail(AnswersError):

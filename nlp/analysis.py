@@ -16,6 +16,7 @@ from nlp.embedding import Embedder, Encoders, load_encoders
 from nlp.growth import Grown, grow_topics
 from nlp.harvest import Harvest, harvest_mails
 from nlp.insight_store import count_unharvested
+from nlp.page_steps import match_pages
 from nlp.pairing import Similarity
 from nlp.records import topic_id
 from nlp.sentence_model import load_sentence_model
@@ -100,7 +101,9 @@ def count_waiting(database: Database, *, everything: bool = False) -> int:
 def _understand(database: Database, zone: tzinfo, now: datetime, progress: Counter) -> tuple[Harvest, Grown]:
     encoders = load_encoders()
     harvest = harvest_mails(database, load_sentence_model(encoders.multilingual), pairing_by(encoders), zone, progress)
-    return harvest, grow_topics(database, encoders, now)
+    grown = grow_topics(database, encoders, now)
+    match_pages(database, encoders)
+    return harvest, grown
 
 
 def pairing_by(encoders: Encoders) -> Similarity:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import getpass
 import os
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harvester.cli_support import console, counted, print_json, say, workspace_of
+from nlp import page_cli
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +33,7 @@ def register(app: typer.Typer) -> None:
     app.command()(analyze)
     app.command()(search)
     app.add_typer(topic_app, name="topic")
+    page_cli.register(app)
 
 
 def analyze(
@@ -148,16 +151,59 @@ def status(
     ctx: typer.Context,
     topic: TopicId,
     value: Annotated[str, typer.Argument(metavar="open|claimed|drafting|published|wont-do|snoozed")],
-    detail: Annotated[str, typer.Argument(help="URL of the page, reason, or date.")] = "",
+    detail: Annotated[str, typer.Argument(help="Who is on it, URL of the page, reason, or date.")] = "",
+    on: Annotated[
+        datetime | None, typer.Option("--on", formats=["%Y-%m-%d"], help="When it was published; else today.")
+    ] = None,
     by: By = "",
     as_json: AsJson = False,
 ) -> None:
-    """Say what happens with the topic: published URL, wont-do REASON, snoozed DATE, ..."""
-    from nlp.decisions import set_status
+    """Say what happens with the topic: claimed WHO, published URL, wont-do REASON, snoozed DATE, ..."""
+    from nlp.decisions import set_status, wake
 
     workspace = workspace_of(ctx)
     today = workspace.now().astimezone(workspace.config.company.zone).date()
-    _decide(ctx, topic, _author(by), lambda database, found: set_status(found, value, detail, today), as_json)
+    author = _author(by)
+
+    def plan(database: Database, found: Topic) -> Ruling:
+        published_on = on.date() if on else None
+        return set_status(wake(found, today), value, detail, today, author=author, published_on=published_on)
+
+    _decide(ctx, topic, author, plan, as_json)
+
+
+@topic_app.command()
+def page(
+    ctx: typer.Context,
+    topic: TopicId,
+    url: Annotated[str, typer.Argument(help="The page's address.", show_default=False)],
+    answers: Annotated[bool, typer.Option("--answers", help="It answers the topic.")] = False,
+    partly: Annotated[bool, typer.Option("--partly", help="It answers a part and could be extended.")] = False,
+    nothing: Annotated[bool, typer.Option("--not", help="It does not answer the topic.")] = False,
+    by: By = "",
+    as_json: AsJson = False,
+) -> None:
+    """Say whether a page answers the topic; the machine never changes it again."""
+    from harvester.errors import UsageError
+    from nlp.decision_store import load_page_ruling
+    from nlp.decisions import require_unmerged, rule_on_page
+    from nlp.page_store import name_page
+    from nlp.pages import is_web_address
+
+    if answers + partly + nothing != 1:
+        raise UsageError("say one of --answers, --partly, --not")
+    if not is_web_address(url):
+        raise UsageError(f"{url!r} is not the address of a page, such as https://www.acme.example/pricing")
+    answer = "answers" if answers else "partly" if partly else "not"
+    author = _author(by)
+    workspace = workspace_of(ctx)
+
+    def plan(database: Database, found: Topic) -> Ruling:
+        require_unmerged(found)
+        known = name_page(database, url, workspace.now())
+        return rule_on_page(found, known, answer, load_page_ruling(database, found.id, known.id), author)
+
+    _decide(ctx, topic, author, plan, as_json)
 
 
 @topic_app.command()

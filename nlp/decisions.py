@@ -11,8 +11,10 @@ from urllib.parse import urlsplit
 
 from harvester.errors import AnswersError, UsageError
 from nlp.naming import choose_name, slugify
+from nlp.pages import StoredPage
 from nlp.records import Decision, StoredInsight, Topic, topic_id
 
+PAGE_ANSWERS = {"answers": "answered", "partly": "partly", "not": "none"}
 STATUSES = ("open", "claimed", "drafting", "published", "wont-do", "snoozed")
 MAX_NAME = 200
 
@@ -28,10 +30,20 @@ class Assigned:
 
 
 @dataclass(frozen=True, slots=True)
+class PageRuling:
+    """What a person said about a page and a topic. coverage: None when nobody said anything (any more)."""
+
+    topic: int
+    page: int
+    coverage: str | None
+    author: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ruling:
     """One decision with everything it changes. topics: rows as they are to be. moves: insight -> topic.
 
-    detail: what is logged: plain values for people; "before" and "insights" hold what undoing needs.
+    detail: what is logged: plain values for people; "before", "insights" and "pages" hold what undoing needs.
     """
 
     verb: str
@@ -39,6 +51,7 @@ class Ruling:
     detail: Mapping[str, Any]
     topics: tuple[Topic, ...] = ()
     moves: tuple[tuple[int, int], ...] = ()
+    pages: tuple[PageRuling, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +61,7 @@ class Undoing:
     decision: int
     topics: tuple[Topic, ...] = ()
     moves: tuple[Assigned, ...] = field(default=())
+    pages: tuple[PageRuling, ...] = ()
 
 
 def rename_topic(topic: Topic, name: str, author: str) -> Ruling:
@@ -60,8 +74,8 @@ def rename_topic(topic: Topic, name: str, author: str) -> Ruling:
 
 def merge_topics(loser: Topic, winner: Topic) -> Ruling:
     """`loser` becomes another name of `winner`; its insights, also later ones, count there."""
-    _require_unmerged(loser)
-    _require_unmerged(winner)
+    require_unmerged(loser)
+    require_unmerged(winner)
     if loser.id == winner.id:
         raise UsageError(f"{topic_id(loser.id)} cannot be merged into itself")
     return _change("merge", loser, {"into": topic_id(winner.id)}, merged_into=winner.id)
@@ -69,7 +83,7 @@ def merge_topics(loser: Topic, winner: Topic) -> Ruling:
 
 def dismiss_topic(topic: Topic) -> Ruling:
     """Show it nowhere; new insights of that meaning still go there and stay hidden."""
-    _require_unmerged(topic)
+    require_unmerged(topic)
     if topic.dismissed:
         raise AnswersError(f"{topic_id(topic.id)} is dismissed already")
     return _change("dismiss", topic, {}, dismissed=True)
@@ -82,11 +96,48 @@ def restore_topic(topic: Topic) -> Ruling:
     return _change("restore", topic, {}, dismissed=False)
 
 
-def set_status(topic: Topic, status: str, detail: str, today: date) -> Ruling:
-    """detail: the URL of a published page, the reason of wont-do, the date until which it is snoozed, else free."""
-    _require_unmerged(topic)
+def set_status(
+    topic: Topic, status: str, detail: str, today: date, *, author: str = "", published_on: date | None = None
+) -> Ruling:
+    """detail: URL of a published page, reason of wont-do, date until which it is snoozed, else who is on it.
+
+    author: who takes a claimed topic when `detail` names nobody. published_on: today unless it is said.
+    """
+    require_unmerged(topic)
     value = check_status(status, detail, today)
-    return _change("status", topic, {"status": status, "detail": value}, status=status, status_detail=value or None)
+    if published_on is not None and status != "published":
+        raise UsageError("a date goes with published only; snoozed takes its date as the detail")
+    if published_on is not None and published_on > today:
+        raise UsageError(f"{published_on} has not come yet; say published when the page is there")
+    if status == "claimed" and not value:
+        value = _one_line(author)
+    if status == "drafting" and not value and topic.status in ("claimed", "drafting"):
+        value = topic.status_detail or ""
+    told: dict[str, Any] = {"status": status, "detail": value}
+    if status == "published":
+        told["on"] = (published_on or today).isoformat()
+    return _change("status", topic, told, status=status, status_detail=value or None)
+
+
+def published_day(decisions: Sequence[Decision], topic: Topic) -> date | None:
+    """When the page of a published topic went live, as it was said; None when the topic is not published."""
+    if topic.status != "published":
+        return None
+    for decision in reversed(decisions):
+        is_it = decision.verb == "status" and decision.topic == topic.id and decision.undone_at is None
+        if is_it and decision.detail.get("status") == "published":
+            return date.fromisoformat(str(decision.detail.get("on") or decision.decided_at.date().isoformat()))
+    return None
+
+
+def rule_on_page(topic: Topic, page: StoredPage, answer: str, before: PageRuling | None, author: str) -> Ruling:
+    """Say for good whether a page answers the topic. answer: answers | partly | not. before: what was said so far."""
+    require_unmerged(topic)
+    if answer not in PAGE_ANSWERS:
+        raise UsageError(f"{answer!r} is not an answer; use one of {', '.join(PAGE_ANSWERS)}")
+    now = PageRuling(topic.id, page.id, PAGE_ANSWERS[answer], author)
+    held = [topic.id, page.id, before.coverage, before.author] if before else [topic.id, page.id, None, ""]
+    return Ruling("page", topic.id, {"answer": answer, "url": page.url, "pages": [held]}, pages=(now,))
 
 
 def wake(topic: Topic, today: date) -> Topic:
@@ -112,7 +163,7 @@ def check_status(status: str, detail: str, today: date) -> str:
 
 def move_insights(target: Topic, insights: Sequence[Assigned]) -> Ruling:
     """Put insights where a person says; they never move by themselves again."""
-    _require_unmerged(target)
+    require_unmerged(target)
     if not insights:
         raise UsageError("name the insights to move by their numbers; the topic's page shows them")
     return Ruling(
@@ -137,7 +188,7 @@ def split_topic(
 
     members: all insights of the topic, the most central first. new_id: of the topic to be born.
     """
-    _require_unmerged(topic)
+    require_unmerged(topic)
     wanted = {one.insight for one in chosen}
     leaving = [insight for insight in members if insight.id in wanted]
     if not leaving or len(leaving) < len(wanted):
@@ -180,6 +231,7 @@ def undo_decision(decision: Decision, topics: Mapping[int, Topic]) -> Undoing:
         decision=decision.id,
         topics=tuple(replace(topics[int(number)], **values) for number, values in before.items()),
         moves=tuple(Assigned(*row) for row in decision.detail.get("insights", ())),
+        pages=tuple(PageRuling(*row) for row in decision.detail.get("pages", ())),
     )
 
 
@@ -203,7 +255,8 @@ def _remember(insights: Sequence[Assigned]) -> list[list[Any]]:
     return [[one.insight, one.topic, one.decided_by, one.similarity] for one in insights]
 
 
-def _require_unmerged(topic: Topic) -> None:
+def require_unmerged(topic: Topic) -> None:
+    """Decisions about a topic that was merged away would have no effect."""
     if topic.merged_into is not None:
         raise UsageError(
             f"{topic_id(topic.id)} was merged into {topic_id(topic.merged_into)};"

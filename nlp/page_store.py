@@ -1,7 +1,6 @@
 """The SQL of existing content: pages, their passages, what matches which topic and what people said about it."""
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -10,6 +9,7 @@ from sqlite_utils import Database
 
 from harvester.database import transaction, utc_text
 from nlp.embedding import Vectors
+from nlp.page_matching import Found, PassageVectors
 from nlp.pages import (
     ListedPage,
     PageMatch,
@@ -42,20 +42,13 @@ class Imported:
     back: int
 
 
-@dataclass(frozen=True, slots=True)
-class Passages:
-    """The passages of the living pages in one model. pages: the page of each row; positions: 0 is the title."""
-
-    pages: tuple[int, ...]
-    positions: tuple[int, ...]
-    texts: tuple[str, ...]
-    vectors: Vectors
-
-
-def save_import(database: Database, source: str, listed: Sequence[ListedPage], now: datetime) -> Imported:
+def save_import(
+    database: Database, source: str, listed: Sequence[ListedPage], now: datetime, *, is_complete: bool = True
+) -> Imported:
     """Bring the pages of one source up to date in one transaction; what it no longer lists is flagged, not deleted.
 
-    A list that says nothing about a page's title, text or date leaves what is known about them.
+    is_complete: False for a feed, which shows the newest only. A list that says nothing about a page's title, text or
+    date leaves what is known about them.
     """
     at = utc_text(now)
     new = changed = same = back = 0
@@ -87,11 +80,24 @@ def save_import(database: Database, source: str, listed: Sequence[ListedPage], n
                 " on conflict (page, source) do update set gone_at = null",
                 (number, source),
             )
-        lost = [page for page, gone_at in mine.items() if gone_at is None and page not in seen]
+        lost = [page for page, gone_at in mine.items() if is_complete and gone_at is None and page not in seen]
         connection.executemany(
             "update page_listings set gone_at = ? where page = ? and source = ?", [(at, page, source) for page in lost]
         )
     return Imported(new, changed, same, len(lost), back)
+
+
+def name_page(database: Database, url: str, now: datetime) -> StoredPage:
+    """The page of that address; one that no source lists is taken in on a person's word."""
+    known = find_page(database, url)
+    if known is None:
+        at = utc_text(now)
+        with transaction(database) as connection:
+            row = (page_key(url), *_merged(None, ListedPage(url)), at, at)
+            connection.execute(_INSERT, row)
+        known = find_page(database, url)
+    assert known is not None
+    return known
 
 
 def changes_known(database: Database, source: str) -> dict[str, str]:
@@ -175,58 +181,74 @@ def load_unembedded_pages(database: Database, model: str) -> list[tuple[int, str
 
 
 def save_passages(
-    database: Database, model: str, pages: Iterable[int], passages: Mapping[int, Sequence[str]], vectors: Vectors
+    database: Database, model: str, passages: Mapping[int, Sequence[str]], blocks: Sequence[Vectors]
 ) -> None:
-    """Replace the passages of these pages. vectors: one row per passage, page by page."""
-    row = 0
+    """Replace the passages of these pages. blocks: per encoder one row per passage, page by page."""
+    rows = np.hstack(blocks).astype("<f4", copy=False)
+    row = iter(rows)
     with transaction(database) as connection:
-        for page in pages:
+        for page, texts in passages.items():
             connection.execute("delete from page_vectors where page = ?", (page,))
-            for position, passage in enumerate(passages[page]):
-                connection.execute(
-                    "insert into page_vectors (page, model, position, passage, vector) values (?, ?, ?, ?, ?)",
-                    (page, model, position, passage, vectors[row].astype("<f4", copy=False).tobytes()),
-                )
-                row += 1
+            connection.executemany(
+                "insert into page_vectors (page, model, position, passage, vector) values (?, ?, ?, ?, ?)",
+                [(page, model, position, text, next(row).tobytes()) for position, text in enumerate(texts)],
+            )
 
 
-def load_passages(database: Database, model: str) -> Passages:
-    """All passages of living pages, page by page."""
+def load_passages(database: Database, model: str, sizes: Sequence[int]) -> PassageVectors:
+    """All passages of the pages that are there, page by page. sizes: length of a vector, per encoder."""
     rows = database.conn.execute(
-        "select v.page, v.position, v.passage, v.vector from page_vectors v where v.model = ? and"
+        "select v.page, v.passage, v.vector from page_vectors v where v.model = ? and"
         " (exists (select 1 from page_listings l where l.page = v.page and l.gone_at is null)"
         " or not exists (select 1 from page_listings l where l.page = v.page)) order by v.page, v.position",
         (model,),
     ).fetchall()
-    vectors = np.frombuffer(b"".join(row[3] for row in rows), dtype="<f4").reshape(len(rows), -1 if rows else 0)
-    return Passages(
-        tuple(row[0] for row in rows), tuple(row[1] for row in rows), tuple(row[2] for row in rows), vectors
-    )
+    vectors = np.frombuffer(b"".join(row[2] for row in rows), dtype="<f4").reshape(len(rows), sum(sizes))
+    ends = np.cumsum(sizes)
+    blocks = tuple(vectors[:, end - size : end] for size, end in zip(sizes, ends, strict=True))
+    return PassageVectors(tuple(row[0] for row in rows), tuple(row[1] for row in rows), blocks)
 
 
-def load_looks(database: Database) -> dict[int, str]:
-    """topic -> what its last matching looked at."""
-    return dict(database.conn.execute("select topic, fingerprint from page_looks").fetchall())
+def load_page_keys(database: Database) -> dict[str, int]:
+    """page key -> page id."""
+    return dict(database.conn.execute("select key, id from pages").fetchall())
 
 
-def save_matches(
-    database: Database, matches: Mapping[int, Sequence[PageMatch]], fingerprints: Mapping[int, str]
-) -> None:
-    """Replace what the machine thinks of these topics."""
+def load_sent(database: Database) -> dict[int, tuple[str, ...]]:
+    """message -> page keys of the addresses that the colleague sent in it."""
+    sent: dict[int, dict[str, None]] = {}
+    for message, url in database.conn.execute("select message, url from links order by message, rowid"):
+        sent.setdefault(message, {})[page_key(url)] = None
+    return {message: tuple(keys) for message, keys in sent.items()}
+
+
+def load_voices(database: Database) -> dict[int, tuple[str, Vectors]]:
+    """topic -> (fingerprint of what it said when it was last embedded, its vectors in one row)."""
+    rows = database.conn.execute("select topic, fingerprint, vectors from page_voices")
+    return {topic: (fingerprint, np.frombuffer(blob, dtype="<f4")) for topic, fingerprint, blob in rows}
+
+
+def save_voices(database: Database, voices: Mapping[int, tuple[str, Vectors]]) -> None:
+    """Keep what was embedded of these topics."""
     with transaction(database) as connection:
-        for topic, found in matches.items():
-            connection.execute("delete from page_matches where topic = ?", (topic,))
-            connection.executemany(
-                "insert into page_matches (topic, page, coverage, score, reason, links_sent) values (?, ?, ?, ?, ?, ?)",
-                [(topic, one.page.id, one.coverage, one.score, one.reason, one.links_sent) for one in found],
-            )
-            connection.execute("insert or replace into page_looks values (?, ?)", (topic, fingerprints[topic]))
+        connection.executemany(
+            "insert or replace into page_voices (topic, fingerprint, vectors) values (?, ?, ?)",
+            [(topic, mark, row.astype("<f4", copy=False).tobytes()) for topic, (mark, row) in voices.items()],
+        )
 
 
-def page_counts(database: Database) -> str:
-    """What a fingerprint needs to notice that the pages have changed."""
-    row = database.conn.execute("select count(*), max(seen_at) from pages").fetchone()
-    return json.dumps(row)
+def save_matches(database: Database, matches: Mapping[int, Sequence[Found]]) -> None:
+    """Replace what the machine thinks, of all topics."""
+    with transaction(database) as connection:
+        connection.execute("delete from page_matches")
+        connection.executemany(
+            "insert into page_matches (topic, page, coverage, score, reason, links_sent) values (?, ?, ?, ?, ?, ?)",
+            [
+                (topic, one.page, one.coverage, one.score, one.reason, one.links_sent)
+                for topic, found in sorted(matches.items())
+                for one in found
+            ],
+        )
 
 
 _KNOWN = "select key, id, url, title, summary, text, language, published_on, changed_at from pages"

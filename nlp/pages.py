@@ -122,6 +122,15 @@ def page_key(url: str) -> str:
     return f"{host}{port}{path}{'?' if query else ''}{urlencode(sorted(query))}".lower()
 
 
+def is_web_address(url: str) -> bool:
+    """Whether it can be the address of a page: http or https with a host, in one piece."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and not any(c.isspace() for c in url)
+
+
 def merge_rulings(rulings: Mapping[tuple[int, int], PageMatch], carrier: Mapping[int, int]) -> tuple[PageMatch, ...]:
     """What people said about topics that were merged counts for the one that carries on, unless it has its own.
 

@@ -41,10 +41,11 @@ create table page_matches (
   primary key (topic, page)
 );
 
--- What the last matching of a topic looked at: nothing is compared twice.
-create table page_looks (
+-- What a topic said when it was last compared with pages: nothing is embedded twice. Recomputable.
+create table page_voices (
   topic integer primary key references topics(id),
-  fingerprint text not null
+  fingerprint text not null,            -- of the model and the texts
+  vectors blob not null                 -- float32, little endian: questions, then answers, by encoder
 );
 
 -- What people said about a page and a topic. Never recomputed.
