@@ -32,13 +32,15 @@ def prose_words(text: str) -> frozenset[str]:
     return frozenset(word for word in _WORD.findall(without_links(text).casefold()) if not word[0].isdigit())
 
 
-def are_alike(one: frozenset[str], other: frozenset[str]) -> bool:
+def are_alike(one: frozenset[str], other: frozenset[str], *, share: float = ALIKE) -> bool:
     """Whether most of the words are shared."""
-    few, many = sorted((len(one), len(other)))
-    if not few or few < ALIKE * many:
+    few, many = len(one), len(other)
+    if few > many:
+        few, many = many, few
+    if not few or few < share * many:
         return False
     shared = len(one & other)
-    return shared >= ALIKE * (few + many - shared)
+    return shared >= share * (few + many - shared)
 
 
 def figures_in(text: str) -> frozenset[str]:

@@ -8,7 +8,10 @@ from digest.records import RankedTopic
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """One insight as a page shows it. company: a name or a pseudonym. answered: a colleague answered in the mail."""
+    """One insight as a page shows it. company: a name or a pseudonym. answered: a colleague answered in the mail.
+
+    source: which part of whose mail it stood in, "" when unknown.
+    """
 
     id: int
     kind: str
@@ -18,6 +21,7 @@ class Voice:
     day: date
     language: str
     answered: bool
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,16 @@ class Point:
     voice: Voice
     others: tuple[Voice, ...]
     companies: int
+
+
+@dataclass(frozen=True, slots=True)
+class SubQuestion:
+    """One line of the outline: what a share of the insights asks in particular."""
+
+    text: str
+    language: str
+    companies: int
+    insights: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +64,18 @@ class AnswerGroup:
     """Answers that say the same or send the same page. best: the one to start from.
 
     figures: numbers in which answers of otherwise the same words differ; a person has to say which holds.
+    denied: one of them says no where another of the same words says yes.
     """
 
     best: ShownAnswer
     others: tuple[ShownAnswer, ...]
     figures: tuple[str, ...]
+    denied: bool = False
+
+    @property
+    def is_conflict(self) -> bool:
+        """Whether a person has to say which answer holds."""
+        return bool(self.figures) or self.denied
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +123,34 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownPage:
+    """An existing page and what it has to do with the topic. coverage: none | partly | answered."""
+
+    label: str
+    href: str
+    coverage: str
+    reason: str
+    links_sent: int = 0
+    is_gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RelatedTopic:
+    """Another topic that is close. path: its folder below the site."""
+
+    id: str
+    name: str
+    language: str
+    path: str
+    companies: int
+
+
+@dataclass(frozen=True, slots=True)
 class TopicPage:
     """Everything on the page of one topic.
 
     weeks: () when nobody asked in all of them. left_out: quotes beyond what a page holds. hidden: quotes that could
-    not be made safe.
+    not be made safe. path: its folder below the site. languages: of what was asked, the most frequent first.
     """
 
     ranked: RankedTopic
@@ -126,6 +170,12 @@ class TopicPage:
     history: tuple[Event, ...]
     left_out: int
     hidden: int
+    path: str = ""
+    languages: tuple[str, ...] = ()
+    subquestions: tuple[SubQuestion, ...] = ()
+    keywords: tuple[str, ...] = ()
+    pages: tuple[KnownPage, ...] = ()
+    related: tuple[RelatedTopic, ...] = ()
 
     @property
     def points(self) -> tuple[Point, ...]:
@@ -135,7 +185,10 @@ class TopicPage:
 
 @dataclass(frozen=True, slots=True)
 class IndexRow:
-    """One line of the ranked list. weeks: companies per week, oldest first; () when nobody asked in all of them."""
+    """One line of the ranked list. weeks: companies per week, oldest first; () when nobody asked in all of them.
+
+    last_asked: None when nobody ever did in words of his own.
+    """
 
     ranked: RankedTopic
     name: str
@@ -143,28 +196,117 @@ class IndexRow:
     quote: str
     quote_language: str
     weeks: tuple[int, ...]
+    path: str
+    languages: tuple[str, ...]
+    last_asked: date | None
 
 
 @dataclass(frozen=True, slots=True)
 class CategoryVoices:
-    """Insights without a topic, by category."""
+    """Insights without a topic, by category, the newest first."""
 
     category: str
     voices: tuple[Voice, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Cell:
+    """One field of the coverage matrix. companies: that asked. unanswered: those of them that no page answers."""
+
+    category: str
+    stage: str
+    topics: int
+    companies: int
+    unanswered: int
+    pages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """Category by stage, the worst category first. worst: the fields with most companies left alone."""
+
+    stages: tuple[str, ...]
+    lines: tuple[tuple[str, tuple[Cell, ...]], ...]
+    worst: tuple[Cell, ...]
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyLine:
+    """One line of the list of companies. path: its folder below the site."""
+
+    name: str
+    path: str
+    is_ideal: bool
+    insights: int
+    topics: int
+    first: date
+    last: date
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What buyers call it, what we call it. companies: that used their word."""
+
+    theirs: str
+    ours: str
+    companies: int
+    topics: tuple[RelatedTopic, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A topic that moved since the last digest. count: companies that asked since."""
+
+    row: IndexRow
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What happened since a day. digest: its week, "" when none went out and the last seven days are told."""
+
+    since: date
+    digest: str
+    companies: int
+    insights: int
+    new: tuple[Change, ...]
+    more: tuple[Change, ...]
+    decisions: tuple[Event, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing happened."""
+        return not (self.insights or self.new or self.decisions)
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What the owner sees first. state: fine | quiet | broken. reasons: (status, reason, mails)."""
+
+    state: str
+    sentence: str
+    counts: tuple[tuple[str, str], ...]
+    runs: tuple[tuple[str, str, str, str], ...]
+    reasons: tuple[tuple[str, str, int], ...]
+    versions: tuple[tuple[str, str], ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
-    """The small print. window: "20 Oct to 16 Nov 2026"."""
+    """The small print. window: "20 Oct to 16 Nov 2026". build: internal | shareable. built: ISO 8601, UTC."""
 
     company: str
     built_at: str
+    built: str
     window: str
     zone: str
     companies: int
     insights: int
     unplaced: int
     encoder: str
+    build: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,10 +319,7 @@ class Redirect:
 
 @dataclass(frozen=True, slots=True)
 class SiteContent:
-    """The whole site before it is rendered."""
+    """The pages of topics before they have a form."""
 
     facts: Facts
-    rows: tuple[IndexRow, ...]
-    unplaced: tuple[CategoryVoices, ...]
     topics: tuple[TopicPage, ...]
-    redirects: tuple[Redirect, ...]

@@ -18,16 +18,22 @@ RENAME_EXCHANGE = 2  # linux/fs.h
 AT_FDCWD = -100
 
 
-def publish(folder: Path, files: Iterable[tuple[str, bytes]]) -> None:
-    """Replace the folder by these files. A file that did not change keeps its time, so that syncing stays cheap.
+def publish(folder: Path, files: Iterable[tuple[str, bytes]], *, build: str = "") -> None:
+    """Replace the folder by these files. A file that did not change stays the same one, so that syncing is cheap.
 
-    Refuses a folder that holds something else: it must be absent, empty, or one that we made.
+    Refuses a folder that holds something else: it must be absent, empty, or one that we made as the same build.
     """
     folder = folder.resolve()  # the target of a link, so that the link itself stays
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file; set [site] path to a folder of its own")
     if folder.exists() and any(folder.iterdir()) and not (folder / MARKER).exists():
         raise UsageError(f"{folder} holds files that are not ours; set [site] path to a folder of its own")
+    known = _build_of(folder)
+    if known not in ("", build):
+        raise UsageError(
+            f"{folder} holds the {known} build; set [site] path to a folder of its own for the {build} one,"
+            " or delete the old pages first"
+        )
     new = folder.with_name(f".{folder.name}.new")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -37,7 +43,7 @@ def publish(folder: Path, files: Iterable[tuple[str, bytes]]) -> None:
                 new.mkdir()
                 if folder.exists():
                     shutil.copymode(folder, new)
-                for path, content in itertools.chain(files, ((MARKER, b""),)):
+                for path, content in itertools.chain(files, ((MARKER, build.encode()),)):
                     _write(new / path, content, folder / path)
                 _swap_in(new, folder)
             finally:
@@ -56,14 +62,31 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
+def _build_of(folder: Path) -> str:
+    """What the folder was built as; "" when it was not, or before there were two builds."""
+    try:
+        return (folder / MARKER).read_text(encoding="utf-8", errors="replace").strip()
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
+
+
 def _write(path: Path, content: bytes, published: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
-    try:
-        if published.stat().st_size == len(content) and published.read_bytes() == content:
-            shutil.copystat(published, path)
-    except (FileNotFoundError, NotADirectoryError):
+    if not _is_same(published, content):
+        path.write_bytes(content)
         return
+    try:
+        path.hardlink_to(published)
+    except OSError:  # a file system without hard links
+        path.write_bytes(content)
+        shutil.copystat(published, path)
+
+
+def _is_same(published: Path, content: bytes) -> bool:
+    try:
+        return published.stat().st_size == len(content) and published.read_bytes() == content
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def _swap_in(new: Path, folder: Path) -> None:

@@ -1,182 +1,187 @@
-"""Builds the pages: gathers, renders, writes into a new folder and swaps it in."""
+"""Builds the pages: gathers, decides, writes into a new folder and swaps it in."""
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 
-import jinja2
 from sqlite_utils import Database
 
-from digest.mail import TREND_MARKS
-from digest.page_records import IndexRow, SiteContent, TopicPage, Voice
+from digest.page_records import Facts, IndexRow, SiteContent, Voice
 from digest.publishing import publish
-from digest.ranking import rank_topics, topic_url
-from digest.records import RankedTopic
-from digest.site_answers import label_link
+from digest.ranking import rank_topics
+from digest.records import RankedTopic, Windows
+from digest.site_answers import Sources
 from digest.site_content import (
-    count_companies,
-    decisions_by_topic,
+    Material,
+    Showing,
+    describe_insight,
     describe_row,
     describe_topic,
     group_unplaced,
-    redirects_of,
-    show_day,
 )
-from digest.site_sources import describe_facts, load_sources, make_showing
+from digest.site_health import describe_health
+from digest.site_history import decisions_by_topic, redirects_of
+from digest.site_overview import changes_since, describe_companies, matrix_of
+from digest.site_render import Overview, frame_of, render_overview, render_topic
+from digest.site_search import search_scripts
+from digest.site_sources import (
+    describe_facts,
+    hide_companies,
+    load_last_digest,
+    load_sources,
+    load_versions,
+    make_showing,
+)
+from digest.status import read_state
 from digest.windows import windows_until
 from harvester.config import Config
-from harvester.resources import template_folder
 from harvester.workspace import Workspace
-from nlp.page_store import load_coverage
-from nlp.records import CATEGORIES, topic_id
-from nlp.store import (
-    all_topics,
-    carrying_topics,
-    central_orders,
-    decision_log,
-    living_topics,
-    split_insights,
-)
+from nlp.pages import TopicCoverage
+from nlp.records import Decision, StoredInsight, Topic
+from nlp.store import all_topics, carrying_topics, central_orders, decision_log, living_topics, split_insights
 
-MOST_SEARCHABLE = 20_000
-ASSETS = (("site.css", "site.css"), ("search.js", "search.js"), ("minisearch.js", "vendor/minisearch.js"))
+MOST_ON_COMPANY = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """Everything read from the database for one build. insights: by topic. central: insight ids by topic."""
+
+    config: Config
+    windows: Windows
+    topics: tuple[Topic, ...]
+    ranked: tuple[RankedTopic, ...]
+    insights: Mapping[int, tuple[StoredInsight, ...]]
+    unplaced: tuple[StoredInsight, ...]
+    central: Mapping[int, tuple[int, ...]]
+    decisions: tuple[Decision, ...]
+    concerned: Mapping[int, list[Decision]]
+    coverages: Mapping[int, TopicCoverage]
+    sources: Sources
+    showing: Showing
+    facts: Facts
 
 
 def build_site(workspace: Workspace, database: Database, now: datetime) -> int:
     """Publish the pages as of `now`; returns the number of topic pages."""
-    content = gather_site(workspace.config, database, now)
-    publish(workspace.site_folder, render_site(content))
-    return len(content.topics)
+    survey = take_survey(workspace.config, database, now)
+    files = render_site(survey, database, now)
+    publish(workspace.site_folder, files, build=workspace.config.site.build)
+    return len(survey.ranked)
+
+
+def take_survey(config: Config, database: Database, now: datetime, *, build: str | None = None) -> Survey:
+    """Read the database; nothing is decided yet but the order of the topics."""
+    company = config.company
+    decisions = decision_log(database)
+    windows = windows_until(now.astimezone(company.zone).date(), company.zone)
+    insights, unplaced = split_insights(database)
+    showing = make_showing(config, database, build=build or config.site.build)
+    everything = [*unplaced, *(insight for members in insights.values() for insight in members)]
+    return Survey(
+        config=config,
+        windows=windows,
+        topics=all_topics(database),
+        ranked=rank_topics(living_topics(database), insights, windows, ideal=company.ideal),
+        insights=insights,
+        unplaced=unplaced,
+        central=central_orders(database),
+        decisions=decisions,
+        concerned=decisions_by_topic(decisions),
+        coverages={},
+        sources=load_sources(database, with_people=showing.with_people),
+        showing=showing,
+        facts=describe_facts(config, database, windows, everything, len(unplaced), now),
+    )
 
 
 def gather_site(config: Config, database: Database, now: datetime, *, only: int | None = None) -> SiteContent:
-    """Read everything the pages show. only: the one topic whose page is wanted; the rest of the site stays empty."""
-    company = config.company
-    windows = windows_until(now.astimezone(company.zone).date(), company.zone)
-    insights, unplaced = split_insights(database)
-    topics = all_topics(database)
-    coverage = load_coverage(database)
-    ranked = rank_topics(living_topics(database), insights, windows, ideal=company.ideal, coverage=coverage)
-    showing = make_showing(config, database)
-    sources = load_sources(database)
-    central = central_orders(database)
-    decisions = decisions_by_topic(decision_log(database))
+    """The pages of all topics, or of one, before they have a form. With [privacy] redact no company is named."""
+    survey = take_survey(config, database, now, build="internal")
+    showing = hide_companies(survey.showing, database) if config.privacy.redact else survey.showing
     pages = tuple(
-        describe_topic(
-            one,
-            insights.get(one.topic.id, ()),
-            central.get(one.topic.id, ()),
-            sources,
-            decisions.get(one.topic.id, ()),
-            windows,
-            showing,
-        )
-        for one in ranked
+        describe_topic(_material(one, survey), voices_of(survey, one, showing), survey.sources, survey.windows, showing)
+        for one in survey.ranked
         if only in (None, one.topic.id)
     )
-    return SiteContent(
-        facts=describe_facts(config, database, windows, insights, unplaced, now),
-        rows=tuple(describe_row(page.ranked, page) for page in pages),
-        unplaced=group_unplaced(unplaced, windows, showing) if only is None else (),
-        topics=pages,
-        redirects=redirects_of(topics, carrying_topics(topics)),
+    return SiteContent(survey.facts, pages)
+
+
+def render_site(survey: Survey, database: Database, now: datetime) -> Iterator[tuple[str, bytes]]:
+    """Every file of the site as (path, bytes), one topic at a time."""
+    showing, windows = survey.showing, survey.windows
+    frame = frame_of(survey.facts, topics=len(survey.ranked), companies=showing.with_people, words=False)
+    voices: dict[int, Voice] = {}
+    topic_of: dict[int, int | None] = {}
+    rows: dict[int, IndexRow] = {}
+    for one in survey.ranked:
+        own = voices_of(survey, one, showing)
+        page = describe_topic(_material(one, survey), own, survey.sources, windows, showing)
+        rows[one.topic.id] = describe_row(page, max((voice.day for voice in own.values()), default=None))
+        voices |= own
+        topic_of |= dict.fromkeys(own, one.topic.id)
+        yield f"{page.path}index.html", render_topic(page, frame)
+    single = _voices(survey.unplaced, survey, showing)
+    voices |= single
+    topic_of |= dict.fromkeys(single)
+    overview = _overview(survey, database, now, voices, rows)
+    yield from render_overview(overview, frame)
+    paths = {page.line.name: page.line.path for page in overview.companies}
+    said = ((voice, topic_of[number]) for number, voice in voices.items())
+    yield from search_scripts(overview.rows, said, paths)
+
+
+def voices_of(survey: Survey, one: RankedTopic, showing: Showing) -> dict[int, Voice]:
+    """What may be shown of a topic's insights, by id."""
+    return _voices(survey.insights.get(one.topic.id, ()), survey, showing)
+
+
+def _voices(insights: tuple[StoredInsight, ...], survey: Survey, showing: Showing) -> dict[int, Voice]:
+    shown = ((i.id, describe_insight(i, survey.windows, showing, survey.sources)) for i in insights if not i.inferred)
+    return {number: voice for number, voice in shown if voice}
+
+
+def _material(one: RankedTopic, survey: Survey) -> Material:
+    number = one.topic.id
+    return Material(
+        ranked=one,
+        insights=survey.insights.get(number, ()),
+        central=survey.central.get(number, ()),
+        decisions=survey.concerned.get(number, ()),
+        coverage=survey.coverages.get(number),
     )
 
 
-def render_site(content: SiteContent) -> Iterator[tuple[str, bytes]]:
-    """Every file of the site as (path, bytes)."""
-    environment = make_environment()
-    facts = content.facts
-    index = environment.get_template("site/index.html.j2")
-    yield "index.html", _page(index, root="", facts=facts, rows=content.rows, unplaced=content.unplaced,
-                              filters=_filters(content.rows), busiest=_busiest(content.rows))  # fmt: skip
-    topic = environment.get_template("site/topic.html.j2")
-    for page in content.topics:
-        yield _path(page.ranked), _page(topic, root="../../", facts=facts, page=page)
-    redirect = environment.get_template("site/redirect.html.j2")
-    for moved in content.redirects:
-        yield moved.path + "index.html", _page(redirect, target=f"../../{moved.target}index.html")
-    folder = template_folder() / "site"
-    for name, source in ASSETS:
-        yield f"assets/{name}", (folder / source).read_bytes()
-    yield "assets/search-data.js", f"window.ANSWERS_DATA = {_script_json(tuple(_searchable(content)))};\n".encode()
-
-
-@lru_cache(maxsize=1)
-def make_environment() -> jinja2.Environment:
-    """Templates from files only, everything escaped; a forgotten value is an error, not an empty string."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(template_folder()),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+def _overview(
+    survey: Survey, database: Database, now: datetime, voices: Mapping[int, Voice], rows: Mapping[int, IndexRow]
+) -> Overview:
+    config, showing, windows = survey.config, survey.showing, survey.windows
+    moment, week = load_last_digest(database)
+    everybody = (*survey.unplaced, *(i for one in survey.ranked for i in survey.insights.get(one.topic.id, ())))
+    has_mailbox = bool(config.imap.host)
+    state = read_state(database, poll_every_minutes=config.imap.poll_every_minutes if has_mailbox else None, now=now)
+    return Overview(
+        facts=survey.facts,
+        rows=tuple(rows.values()),
+        unplaced=group_unplaced(survey.unplaced, voices),
+        matrix=matrix_of(survey.ranked, survey.insights, survey.coverages, windows),
+        companies=describe_companies(everybody, voices, rows, config.company.ideal, MOST_ON_COMPANY)
+        if showing.with_people
+        else (),
+        words=(),
+        changes=changes_since(
+            moment,
+            week,
+            rows,
+            survey.insights,
+            survey.unplaced,
+            survey.decisions,
+            windows,
+            with_people=showing.with_people,
+        ),
+        health=describe_health(
+            state, load_versions(database), showing, now, config.company.zone, has_mailbox=has_mailbox
+        ),
+        redirects=redirects_of(survey.topics, carrying_topics(survey.topics), showing.path),
+        base_url=config.site.base_url,
     )
-    environment.filters["page_path"] = lambda row: _path(row.ranked)
-    environment.filters["topic_id"] = topic_id
-    environment.filters["day"] = lru_cache(maxsize=10_000)(show_day)
-    environment.filters["companies"] = count_companies
-    environment.filters["label_link"] = label_link
-    environment.filters["spark"] = spark_path
-    environment.filters["trend_mark"] = TREND_MARKS.__getitem__
-    return environment
-
-
-def spark_path(weeks: tuple[int, ...], busiest: int) -> str:
-    """The path of a small chart, 104 by 22: one stroke per week in which somebody asked."""
-    scale = 20 / max(busiest, 3)
-    strokes = (f"M{4 * place + 2} 21v-{count * scale:.1f}" for place, count in enumerate(weeks) if count)
-    return "".join(strokes)
-
-
-def _filters(rows: tuple[IndexRow, ...]) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
-    """(label, attribute, values) of each filter that has something to choose from."""
-    categories = {row.ranked.topic.category for row in rows}
-    found = (
-        ("Category", "category", tuple(name for name in CATEGORIES if name in categories)),
-        ("Stage", "stage", tuple(sorted({row.ranked.topic.stage for row in rows}))),
-        ("Trend", "trend", tuple(sorted({row.ranked.trend for row in rows}))),
-        ("Status", "status", tuple(sorted({row.ranked.topic.status for row in rows}))),
-    )
-    return tuple(one for one in found if len(one[2]) > 1)
-
-
-def _busiest(rows: tuple[IndexRow, ...]) -> int:
-    return max((count for row in rows for count in row.weeks), default=0)
-
-
-def _searchable(content: SiteContent) -> Iterator[dict[str, str]]:
-    """What the search box finds: topics first, then single insights of all time as far as they fit."""
-    for row in content.rows:
-        counted = f"topic · {count_companies(row.ranked.companies)} ever · {row.ranked.topic.category}"
-        yield {"n": row.name, "t": row.quote, "p": _path(row.ranked), "i": counted}
-    left = MOST_SEARCHABLE
-    for page in content.topics:
-        for voice in _voices(page)[:left]:
-            told = f"{voice.company}, {show_day(voice.day)} · in: {page.name}"
-            yield {"t": f"{voice.context} {voice.text}".strip(), "p": _path(page.ranked), "i": told}
-            left -= 1
-    for group in content.unplaced:
-        for voice in group.voices[:left]:
-            told = f"{voice.company}, {show_day(voice.day)} · no topic yet · {group.category}"
-            yield {"t": f"{voice.context} {voice.text}".strip(), "i": told}
-            left -= 1
-
-
-def _voices(page: TopicPage) -> list[Voice]:
-    return [voice for point in page.points for voice in (point.voice, *point.others)]
-
-
-def _path(ranked: RankedTopic) -> str:
-    return topic_url(ranked.topic, "") + "index.html"
-
-
-def _page(template: jinja2.Template, **values: object) -> bytes:
-    return template.render(**values).encode("utf-8", "replace")
-
-
-def _script_json(document: object) -> str:
-    # "<" would end the script for a parser that inlines it; the two separators end a line in old engines.
-    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")

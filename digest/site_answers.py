@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from urllib.parse import urlsplit
 
@@ -29,6 +29,14 @@ MOST_EXPERTS = 5
 MOST_FACTS = 6
 FACT_LETTERS = 240
 PAGE_LANGUAGE = "en"
+LINK = "[link]"
+SAME_BUT_FOR_NO = 0.75
+# Words that turn a sentence into its opposite, in the languages that colleagues answer in.
+_NO = (
+    "no not never cannot none without don doesn isn aren won hasn nein nicht kein keine keinen nie ohne non pas jamais"
+    " aucun aucune sans nunca jamás ningún ninguna sin niet geen nooit zonder nessun nessuna senza não"
+)
+DENIALS = frozenset(_NO.split())
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
 
 
@@ -37,11 +45,13 @@ class Sources:
     """What the mails of a topic tell beside the insights, by message.
 
     authors: the colleague's name. links: web addresses in the answer. files: names of the attachments.
+    roles: by insight, the kind of part that it stood in.
     """
 
     authors: Mapping[int, str]
     links: Mapping[int, tuple[str, ...]]
     files: Mapping[int, tuple[str, ...]]
+    roles: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,26 +60,37 @@ class _Draft:
     words: frozenset[str]
     links: frozenset[str]
     figures: frozenset[str]
+    denies: bool
 
 
 def collect_answers(
-    insights: Sequence[StoredInsight], sources: Sources, windows: Windows, redaction: Redaction
+    insights: Sequence[StoredInsight],
+    sources: Sources,
+    windows: Windows,
+    redaction: Redaction,
+    *,
+    hosts: tuple[str, ...] | None = None,
 ) -> tuple[tuple[AnswerGroup, ...], int]:
-    """What colleagues answered, folded; those that differ in their figures first, then the most frequent, the newest.
+    """What colleagues answered, folded; those that contradict each other first, then the most frequent, the newest.
 
-    The second value counts the answers that are not shown.
+    hosts: web addresses of others are masked; None: none are. The second value counts the answers that are not shown.
     """
     newest = sorted((i for i in insights if i.answer), key=lambda i: (i.asked_at, i.id), reverse=True)
     distinct: dict[str, StoredInsight] = {}
     for insight in newest:
         distinct.setdefault(one_line(insight.answer or "").casefold(), insight)
     drafts = [_draft(insight) for insight in list(distinct.values())[:MOST_ANSWERS]]
-    weighed = [(_differing_figures(group), group) for group in _fold(drafts)]
-    weighed.sort(key=lambda one: (not one[0], -len(one[1])))  # stable: the newest first among equals
+    weighed = [(_differing_figures(group), _is_denied(group), group) for group in _fold(drafts)]
+    weighed.sort(key=lambda one: (not (one[0] or one[1]), -len(one[2])))  # stable: the newest first among equals
     shown: list[AnswerGroup] = []
-    for figures, group in weighed:
-        if len(shown) < MOST_GROUPS and (one := _show(group[:MOST_VARIANTS], figures, sources, windows, redaction)):
-            shown.append(one)
+    for figures, denied, group in weighed:
+        if len(shown) == MOST_GROUPS:
+            break
+        answers = [_show_answer(draft.insight, sources, windows, redaction, hosts) for draft in group[:MOST_VARIANTS]]
+        if kept := [answer for answer in answers if answer]:
+            best = next((answer for answer in kept if answer.language == PAGE_LANGUAGE), kept[0])
+            others = tuple(answer for answer in kept if answer is not best)
+            shown.append(AnswerGroup(best, others, figures if others else (), denied and bool(others)))
     return tuple(shown), len(distinct) - sum(1 + len(group.others) for group in shown)
 
 
@@ -85,15 +106,25 @@ def collect_facts(groups: Sequence[AnswerGroup]) -> tuple[Fact, ...]:
     return tuple(facts.values())[:MOST_FACTS]
 
 
-def collect_links(insights: Sequence[StoredInsight], sources: Sources) -> tuple[ShownLink, ...]:
-    """Links and files that went out with the answers, the most used first."""
+def collect_links(
+    insights: Sequence[StoredInsight],
+    sources: Sources,
+    redaction: Redaction | None = None,
+    *,
+    hosts: tuple[str, ...] | None = None,
+) -> tuple[ShownLink, ...]:
+    """Links and files that went out with the answers, the most used first.
+
+    hosts: only links to these, and names of files pass through the redaction; None: everything as it is.
+    """
     messages = sorted({insight.message for insight in insights})
     links = Counter(
         link for message in messages for link in dict.fromkeys(map(bare_link, sources.links.get(message, ())))
     )
     files = Counter(name for message in messages for name in dict.fromkeys(sources.files.get(message, ())))
-    shown = [ShownLink(label_link(url), safe_href(url), count) for url, count in links.items()]
-    shown += [ShownLink(one_line(name), "", count) for name, count in files.items()]
+    shown = [ShownLink(label_link(url), safe_href(url), n) for url, n in links.items() if is_shown(url, hosts)]
+    mask = redaction.redact if redaction and hosts is not None else str
+    shown += [ShownLink(mask(one_line(name)), "", count) for name, count in files.items()]
     return tuple(sorted(shown, key=lambda link: (-link.count, link.label)))[:MOST_LINKS]
 
 
@@ -102,6 +133,17 @@ def collect_experts(insights: Sequence[StoredInsight], sources: Sources) -> tupl
     answered = {insight.message for insight in insights if insight.answer}
     counts = Counter(name for message in sorted(answered) if (name := sources.authors.get(message)))
     return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))[:MOST_EXPERTS]
+
+
+def is_shown(url: str, hosts: tuple[str, ...] | None) -> bool:
+    """Whether a link leads to one of the hosts or their subdomains; always when there is no such list."""
+    if hosts is None:
+        return True
+    try:
+        name = urlsplit(url).hostname or ""
+    except ValueError:
+        return False
+    return any(name == host or name.endswith(f".{host}") for host in hosts)
 
 
 def safe_href(url: str) -> str:
@@ -121,7 +163,8 @@ def label_link(url: str) -> str:
 
 def _draft(insight: StoredInsight) -> _Draft:
     text = insight.answer or ""
-    return _Draft(insight, prose_words(text), links_in(text), figures_in(text))
+    words = prose_words(text)
+    return _Draft(insight, words, links_in(text), figures_in(text), not words.isdisjoint(DENIALS))
 
 
 def _fold(drafts: Sequence[_Draft]) -> list[list[_Draft]]:
@@ -138,16 +181,6 @@ def _fold(drafts: Sequence[_Draft]) -> list[list[_Draft]]:
     return groups
 
 
-def _show(
-    group: Sequence[_Draft], figures: tuple[str, ...], sources: Sources, windows: Windows, redaction: Redaction
-) -> AnswerGroup | None:
-    shown = [answer for draft in group if (answer := _show_answer(draft.insight, sources, windows, redaction))]
-    if not shown:
-        return None
-    best = next((answer for answer in shown if answer.language == PAGE_LANGUAGE), shown[0])
-    return AnswerGroup(best, tuple(answer for answer in shown if answer is not best), figures)
-
-
 def _differing_figures(group: Sequence[_Draft]) -> tuple[str, ...]:
     """Figures that one answer has and another of the same words has not, although both give figures."""
     differing: set[str] = set()
@@ -158,11 +191,22 @@ def _differing_figures(group: Sequence[_Draft]) -> tuple[str, ...]:
     return tuple(sorted(differing, key=lambda figure: (len(figure), figure)))
 
 
+def _is_denied(group: Sequence[_Draft]) -> bool:
+    """One of two answers of nearly the same words says no."""
+    return any(
+        one.denies != other.denies and are_alike(one.words - DENIALS, other.words - DENIALS, share=SAME_BUT_FOR_NO)
+        for place, one in enumerate(group)
+        for other in group[place + 1 :]
+    )
+
+
 def _show_answer(
-    insight: StoredInsight, sources: Sources, windows: Windows, redaction: Redaction
+    insight: StoredInsight, sources: Sources, windows: Windows, redaction: Redaction, hosts: tuple[str, ...] | None
 ) -> ShownAnswer | None:
     pieces = tuple(
-        (bare_link(piece), True) if is_link else (redaction.redact(piece), False)
+        (bare_link(piece), True)
+        if is_link and is_shown(piece, hosts)
+        else (LINK if is_link else redaction.redact(piece), False)
         for piece, is_link in around_links((insight.answer or "").strip())
     )
     question = redaction.redact(one_line(insight.text))

@@ -1,5 +1,6 @@
-"""Decides what the pages say, from ranked topics and their insights. Pure; redaction and pseudonyms are handed in."""
+"""Decides what the page of a topic says, from its insights. Pure; redaction and pseudonyms are handed in."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -8,17 +9,17 @@ from digest.frame import load_frame
 from digest.likeness import fold_same, telling_words
 from digest.page_records import (
     CategoryVoices,
-    Event,
     IndexRow,
+    KnownPage,
     Point,
-    Redirect,
+    RelatedTopic,
+    SubQuestion,
     TopicPage,
     Verdict,
     Voice,
     WeekBar,
 )
-from digest.quotes import Redaction, cut_quote, one_line
-from digest.ranking import topic_url
+from digest.quotes import Redaction, cut_quote, one_line, shorten
 from digest.records import RankedTopic, Windows
 from digest.site_answers import (
     Sources,
@@ -26,45 +27,71 @@ from digest.site_answers import (
     collect_experts,
     collect_facts,
     collect_links,
+    label_link,
     safe_href,
 )
+from digest.site_history import describe_history
+from nlp.pages import TopicCoverage
 from nlp.records import CATEGORIES, Decision, Kind, StoredInsight, Topic, topic_id
 
 WEEKS = 26
 ENOUGH_COMPANIES = 3
-MOST_POINTS = 60  # of one kind on one page; nobody reads more, and the search has them
+MOST_POINTS = 24  # of one kind on one page; nobody reads more, and the search has them
+CONTEXT_LETTERS = 220
+PARTS = {"history": "further down in", "forwarded": "forwarded in", "own": "written in"}
 
 
 @dataclass(frozen=True, slots=True)
 class Showing:
-    """How people and companies appear. company: domain -> what the page calls it."""
+    """How people and companies appear. company: domain -> what the page calls it.
+
+    with_people: colleagues by name. hosts: links lead to these only; None: anywhere. with_slugs: pages have an
+    address in words, which a mail gave.
+    """
 
     redaction: Redaction
     company: Callable[[str], str]
+    with_people: bool = True
+    hosts: tuple[str, ...] | None = None
+    with_slugs: bool = True
+
+    def path(self, topic: Topic) -> str:
+        """The folder of a topic's page below the site."""
+        return f"t/{topic_id(topic.id)}-{topic.slug}/" if self.with_slugs else f"t/{topic_id(topic.id)}/"
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """All that the page of one topic is made of. central: insight ids, the most central first."""
+
+    ranked: RankedTopic
+    insights: tuple[StoredInsight, ...]
+    central: tuple[int, ...] = ()
+    decisions: Sequence[Decision] = ()
+    coverage: TopicCoverage | None = None
+    subquestions: tuple[SubQuestion, ...] = ()
+    keywords: tuple[str, ...] = ()
+    related: tuple[RelatedTopic, ...] = ()
 
 
 def describe_topic(
-    ranked: RankedTopic,
-    insights: tuple[StoredInsight, ...],
-    central: tuple[int, ...],
-    sources: Sources,
-    decisions: Sequence[Decision],
-    windows: Windows,
-    showing: Showing,
+    material: Material, voices: Mapping[int, Voice], sources: Sources, windows: Windows, showing: Showing
 ) -> TopicPage:
-    """The page of one topic. central: insight ids, the most central first; quotes appear in that order."""
-    places = {insight: place for place, insight in enumerate(central)}
-    ordered = sorted(insights, key=lambda i: (places.get(i.id, len(places)), i.id))
+    """The page of one topic; quotes appear the most central first. voices: of the insights that may be shown."""
+    places = {insight: place for place, insight in enumerate(material.central)}
+    ordered = sorted(material.insights, key=lambda i: (places.get(i.id, len(places)), i.id))
     said = [insight for insight in ordered if not insight.inferred]
-    kinds = {kind: [insight for insight in said if insight.kind is kind] for kind in Kind}
-    points = {kind: describe_points(members, windows, showing) for kind, members in kinds.items()}
-    answers, left_out = collect_answers(ordered, sources, windows, showing.redaction)
-    topic = ranked.topic
+    kinds: dict[Kind, list[StoredInsight]] = {kind: [] for kind in Kind}
+    for insight in said:
+        kinds[insight.kind].append(insight)
+    points = {kind: describe_points(members, voices) for kind, members in kinds.items()}
+    answers, left_out = collect_answers(ordered, sources, windows, showing.redaction, hosts=showing.hosts)
+    topic = material.ranked.topic
     return TopicPage(
-        ranked=ranked,
+        ranked=material.ranked,
         name=show_name(topic, showing),
         language=language_of_name(topic, said),
-        verdict=verdict_on(ranked),
+        verdict=verdict_on(material.ranked, material.coverage),
         weeks=demand_by_week(said, windows),
         questions=points[Kind.QUESTION][0],
         pains=points[Kind.PAIN][0],
@@ -72,74 +99,102 @@ def describe_topic(
         answers=answers,
         answers_left_out=left_out,
         facts=collect_facts(answers),
-        links=collect_links(ordered, sources),
+        links=collect_links(ordered, sources, showing.redaction, hosts=showing.hosts),
         experts=collect_experts(ordered, sources),
         page_url=safe_href(topic.status_detail or "") if topic.status == "published" else "",
-        history=describe_history(topic, decisions, windows),
+        history=describe_history(topic, material.decisions, windows, with_people=showing.with_people),
         left_out=sum(left_out for _, left_out, _ in points.values()),
         hidden=sum(hidden for _, _, hidden in points.values()),
+        path=showing.path(topic),
+        languages=tuple(language for language, _ in Counter(i.language for i in said).most_common() if language),
+        subquestions=material.subquestions,
+        keywords=material.keywords,
+        pages=describe_pages(material.coverage),
+        related=material.related,
     )
 
 
-def describe_insight(insight: StoredInsight, windows: Windows, showing: Showing) -> Voice | None:
-    """One insight as it may be shown; None when its quote cannot be made safe."""
-    text = showing.redaction.redact(one_line(insight.text))
-    if not text or not showing.redaction.is_safe(text):
+def describe_insight(
+    insight: StoredInsight, windows: Windows, showing: Showing, sources: Sources | None = None
+) -> Voice | None:
+    """One insight as it may be shown, with one sentence around it; None when its quote cannot be made safe."""
+    redaction = showing.redaction
+    text = redaction.redact(one_line(insight.text))
+    if not text or not redaction.is_safe(text):
         return None
-    context = showing.redaction.redact(one_line(insight.context)) if insight.context else ""
+    context = shorten(redaction.redact(one_line(insight.context)), CONTEXT_LETTERS) if insight.context else ""
+    if context and (context in text or not redaction.is_safe(context)):
+        context = ""
     return Voice(
-        id=insight.id,
-        kind=str(insight.kind),
-        text=text,
-        context=context if context not in text and showing.redaction.is_safe(context) else "",
-        company=showing.company(insight.company),
-        day=windows.day_of(insight.asked_at),
-        language=insight.language,
-        answered=insight.answer is not None,
+        insight.id,
+        insight.kind.value,
+        text,
+        context,
+        showing.company(insight.company),
+        windows.day_of(insight.asked_at),
+        insight.language,
+        insight.answer is not None,
+        tell_source(insight, sources) if sources else "",
     )
+
+
+def tell_source(insight: StoredInsight, sources: Sources) -> str:
+    """Which part of whose mail the words stood in."""
+    author = sources.authors.get(insight.message, "")
+    part = PARTS.get(sources.roles.get(insight.id, ""), "quoted in")
+    return f"{part} a mail of {author}" if author else f"{part} a mail"
 
 
 def describe_points(
-    insights: Sequence[StoredInsight], windows: Windows, showing: Showing
+    insights: Sequence[StoredInsight], voices: Mapping[int, Voice]
 ) -> tuple[tuple[Point, ...], int, int]:
     """What was said, the same words folded; what most companies said first, else the most central.
 
     Also: how many are left out because there is no end to them, and how many because they cannot be made safe.
     """
     folded = fold_same(insights, lambda insight: insight.text)
-    groups = sorted(folded, key=lambda group: -len({insight.company for insight in group}))
-    points, hidden = [], 0
-    for group in groups[:MOST_POINTS]:
-        voices = [describe_insight(insight, windows, showing) for insight in group[:MOST_POINTS]]
-        shown = tuple(voice for voice in voices if voice)
-        hidden += len(voices) - len(shown)
-        if shown:
-            points.append(Point(shown[0], shown[1:], len({insight.company for insight in group})))
-    left_out = sum(len(group[MOST_POINTS:]) for group in groups) + sum(
-        len(group[:MOST_POINTS]) for group in groups[MOST_POINTS:]
-    )
+    counted = [(len({insight.company for insight in group}) if len(group) > 1 else 1, group) for group in folded]
+    counted.sort(key=lambda one: -one[0])
+    points, hidden, left_out = [], 0, 0
+    for place, (companies, group) in enumerate(counted):
+        shown = tuple(voices[insight.id] for insight in group if insight.id in voices)
+        hidden += len(group) - len(shown)
+        if place >= MOST_POINTS:
+            left_out += len(shown)
+        elif shown:
+            left_out += len(shown[MOST_POINTS:])
+            points.append(Point(shown[0], shown[1:MOST_POINTS], companies))
     return tuple(points), left_out, hidden
 
 
-def describe_row(ranked: RankedTopic, page: TopicPage) -> IndexRow:
+def describe_row(page: TopicPage, last_asked: date | None = None) -> IndexRow:
     """The topic's line in the ranked list, with the most central quote that adds something to its name."""
     name = telling_words(page.name)
-    voices = [point.voice for point in page.points]
-    adding = (v for v in voices if len(telling_words(v.text) & name) < 0.6 * min(len(telling_words(v.text)), len(name)))
-    voice = next(adding, None)
+    voice = next((point.voice for point in page.points if adds_to(name, point.voice.text)), None)
     return IndexRow(
-        ranked=ranked,
+        ranked=page.ranked,
         name=page.name,
         language=page.language,
         quote=cut_quote(voice.text) if voice else "",
         quote_language=voice.language if voice else "",
         weeks=tuple(week.companies for week in page.weeks),
+        path=page.path,
+        languages=page.languages,
+        last_asked=last_asked,
     )
 
 
+def adds_to(name: frozenset[str], text: str) -> bool:
+    """Whether a quote says more than the name's words."""
+    words = telling_words(text)
+    return len(words & name) < 0.6 * min(len(words), len(name))
+
+
 def show_name(topic: Topic, showing: Showing) -> str:
-    """A name that a person gave is shown as it is; the machine's comes from a mail and is redacted."""
-    return showing.redaction.redact(one_line(topic.name)) if topic.named_by == "machine" else topic.name
+    """A name that a person gave is shown as it is inside the company; the machine's comes from a mail."""
+    if topic.named_by == "machine" or not showing.with_people:
+        return showing.redaction.redact(one_line(topic.name))
+    return topic.name
 
 
 def language_of_name(topic: Topic, insights: Sequence[StoredInsight]) -> str:
@@ -150,8 +205,8 @@ def language_of_name(topic: Topic, insights: Sequence[StoredInsight]) -> str:
     return next((i.language for i in insights[:MOST_POINTS] if name <= telling_words(f"{i.context} {i.text}")), "")
 
 
-def verdict_on(ranked: RankedTopic) -> Verdict:
-    """Should somebody write it?"""
+def verdict_on(ranked: RankedTopic, coverage: TopicCoverage | None = None) -> Verdict:
+    """Should somebody write it: a new page, more on one that we have, or just send it?"""
     topic, recent = ranked.topic, ranked.companies_recent
     ideal = f", {ranked.ideal} of them ideal customers" if ranked.ideal else ""
     asked = f"{count_companies(recent)} asked in the last 28 days{ideal}, {ranked.companies_before} in the 28 before"
@@ -166,12 +221,31 @@ def verdict_on(ranked: RankedTopic) -> Verdict:
         return Verdict("Decided against", f"{detail.rstrip('.') or 'No reason given'}. {asked}.")
     if topic.status == "snoozed":
         return Verdict(f"Put off until {_until(detail)}", f"{asked}.")
+    if coverage and coverage.best and coverage.verdict == "send":
+        return Verdict("Just send the page that we have", f"{asked}; {_title(coverage)} answers it.")
+    if coverage and coverage.best and coverage.verdict == "extend" and recent:
+        return Verdict("Extend the page that we have", f"{asked}; {_title(coverage)} answers only a part.")
     if not recent:
         return Verdict("Can wait", f"Nobody asked in the last 28 days, {count_companies(ranked.companies)} before.")
     if recent >= ENOUGH_COMPANIES or ranked.trend == "rising":
         return Verdict("Write it now", f"{asked}; no page answers it.")
     advice = "Worth a page" if ranked.companies >= ENOUGH_COMPANIES else "Keep an eye on it"
     return Verdict(advice, f"{asked}, {ranked.companies} ever; no page answers it.")
+
+
+def describe_pages(coverage: TopicCoverage | None) -> tuple[KnownPage, ...]:
+    """Existing pages, the best first."""
+    return tuple(
+        KnownPage(
+            label=one_line(match.page.title) or label_link(match.page.url),
+            href=safe_href(match.page.url),
+            coverage=match.coverage,
+            reason=one_line(match.reason),
+            links_sent=match.links_sent,
+            is_gone=match.is_gone,
+        )
+        for match in (coverage.matches if coverage else ())
+    )
 
 
 def demand_by_week(insights: Sequence[StoredInsight], windows: Windows) -> tuple[WeekBar, ...]:
@@ -187,60 +261,19 @@ def demand_by_week(insights: Sequence[StoredInsight], windows: Windows) -> tuple
             companies[age // 7].add(insight.company)
     if not any(companies):
         return ()
-    months = load_frame("en").table["months"]
-    bars = []
-    for back in range(WEEKS - 1, -1, -1):
-        end = last - timedelta(days=7 * back)
-        days = [end - timedelta(days=ago) for ago in range(7)]
-        month = next((months[day.month - 1] for day in days if day.day == 1), "")
-        bars.append(WeekBar(days[-1], end, len(companies[back]), month))
-    return tuple(bars)
+    return tuple(
+        WeekBar(first, end, len(found), month)
+        for (first, end, month), found in zip(_weeks_until(last), reversed(companies), strict=True)
+    )
 
 
-def describe_history(topic: Topic, decisions: Sequence[Decision], windows: Windows) -> tuple[Event, ...]:
-    """Birth and every human decision that concerns the topic, oldest first."""
-    events = [Event(windows.day_of(topic.born_at), "First seen as a topic.")]
-    for decision in decisions:
-        undone = " Taken back since." if decision.undone_at else ""
-        text = f"{_deed(decision, topic)} by {one_line(decision.author)}.{undone}"
-        events.append(Event(windows.day_of(decision.decided_at), text))
-    return tuple(events)
-
-
-def decisions_by_topic(decisions: Sequence[Decision]) -> dict[int, list[Decision]]:
-    """Which decisions concern a topic: its own, merges into it, and the split that it was born by."""
-    concerned: dict[int, list[Decision]] = {}
-    for decision in decisions:
-        named = [decision.detail.get(key) for key in ("into", "born")]
-        numbers = {decision.topic, *(int(str(name)[2:]) for name in named if str(name or "").startswith("T-"))}
-        for number in sorted(numbers):
-            concerned.setdefault(number, []).append(decision)
-    return concerned
-
-
-def group_unplaced(
-    insights: tuple[StoredInsight, ...], windows: Windows, showing: Showing
-) -> tuple[CategoryVoices, ...]:
+def group_unplaced(insights: Sequence[StoredInsight], voices: Mapping[int, Voice]) -> tuple[CategoryVoices, ...]:
     """Insights without a topic under their category, the newest first."""
     groups: dict[str, list[Voice]] = {category: [] for category in CATEGORIES}
     for insight in sorted(insights, key=lambda i: (i.asked_at, i.id), reverse=True):
-        voice = None if insight.inferred else describe_insight(insight, windows, showing)
-        if voice:
-            groups.setdefault(insight.category, []).append(voice)
-    return tuple(CategoryVoices(category, tuple(voices)) for category, voices in groups.items() if voices)
-
-
-def redirects_of(topics: tuple[Topic, ...], carrier: Mapping[int, int]) -> tuple[Redirect, ...]:
-    """A merged topic's address leads to the topic that carries on, a dismissed one's to the index."""
-    by_id = {topic.id: topic for topic in topics}
-    moved = []
-    for topic in topics:
-        heir = by_id[carrier[topic.id]]
-        if heir.dismissed:
-            moved.append(Redirect(topic_url(topic, ""), ""))
-        elif heir.id != topic.id:
-            moved.append(Redirect(topic_url(topic, ""), topic_url(heir, "")))
-    return tuple(moved)
+        if not insight.inferred and insight.id in voices:
+            groups.setdefault(insight.category, []).append(voices[insight.id])
+    return tuple(CategoryVoices(category, tuple(found)) for category, found in groups.items() if found)
 
 
 def count_companies(count: int) -> str:
@@ -253,28 +286,24 @@ def show_day(day: date) -> str:
     return load_frame("en").day(day, year=True)
 
 
+def _weeks_until(last: date) -> list[tuple[date, date, str]]:
+    """(first day, last day, month that begins in it) of each week, oldest first."""
+    months = load_frame("en").table["months"]
+    weeks = []
+    for back in range(WEEKS - 1, -1, -1):
+        end = last - timedelta(days=7 * back)
+        days = [end - timedelta(days=ago) for ago in range(7)]
+        weeks.append((days[-1], end, next((months[day.month - 1] for day in days if day.day == 1), "")))
+    return weeks
+
+
+def _title(coverage: TopicCoverage) -> str:
+    page = coverage.best.page if coverage.best else None
+    return f"“{shorten(one_line(page.title), 90)}”" if page and page.title else label_link(coverage.url)
+
+
 def _until(text: str) -> str:
     try:
         return show_day(date.fromisoformat(text))
     except ValueError:
         return text
-
-
-def _deed(decision: Decision, topic: Topic) -> str:
-    detail = {key: one_line(str(value)) for key, value in decision.detail.items() if isinstance(value, str | int)}
-    if decision.verb == "rename":
-        return f"Renamed to “{detail.get('name', '')}”"
-    if decision.verb == "merge":
-        into = detail.get("into", "")
-        return f"{topic_id(decision.topic)} merged into it" if into == topic_id(topic.id) else f"Merged into {into}"
-    if decision.verb == "split":
-        moved, born = detail.get("moved", ""), detail.get("born", "")
-        if born == topic_id(topic.id):
-            return f"Split off from {topic_id(decision.topic)} with {moved} insights"
-        return f"{moved} insights split off as {born}"
-    if decision.verb == "move":
-        return f"{detail.get('moved', '')} insights moved here"
-    if decision.verb == "status":
-        more = detail.get("detail", "")
-        return f"Status set to {detail.get('status', '')}{f' ({more})' if more else ''}"
-    return {"dismiss": "Dismissed", "restore": "Restored"}.get(decision.verb, decision.verb.capitalize())

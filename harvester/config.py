@@ -119,6 +119,7 @@ class Imap(Server):
 
     port: Port = 993
     security: Security = "tls"
+    timeout_seconds: float = Field(default=30, gt=0, le=3600)
     folder: str = Field(default="INBOX", min_length=1)
     poll_every_minutes: float = Field(default=10, gt=0, le=1440)
     after: Annotated[str, AfterValidator(_after)] = "keep"
@@ -176,6 +177,7 @@ class Site(Section):
 
     path: str = "site"
     base_url: str = ""
+    build: Literal["internal", "shareable"] = "internal"
 
 
 class Engine(Section):
@@ -220,6 +222,14 @@ def load_config(path: Path, environment: Mapping[str, str] = os.environ) -> Conf
     if problems:
         raise ConfigurationError(tuple(problems))
     return config
+
+
+def secret_keys() -> frozenset[str]:
+    """The keys whose values are never shown or copied."""
+    models = (field.annotation for field in Config.model_fields.values())
+    return frozenset(
+        name for model in models for name, field in _keys(model).items() if "SecretStr" in str(field.annotation)
+    )
 
 
 def _overlay_environment(document: dict[str, Any], environment: Mapping[str, str]) -> list[str]:

@@ -14,17 +14,19 @@ from digest.quotes import Redaction
 from digest.ranking import rank_topics
 from digest.site_answers import Sources, collect_answers, collect_facts, collect_links
 from digest.site_content import (
+    MOST_POINTS,
     Showing,
     demand_by_week,
     describe_insight,
     describe_points,
-    redirects_of,
     show_day,
     show_name,
     verdict_on,
 )
+from digest.site_history import redirects_of
 from digest.site_sources import pseudonym
 from digest.windows import windows_until
+from harvester.errors import UsageError
 from nlp.records import topic_id
 from nlp.store import carrying_topics
 
@@ -35,6 +37,11 @@ NO_SOURCES = Sources({}, {}, {})
 
 def rank(*insights, **changes):
     return rank_topics([make_topic(1, **changes)], {1: insights}, WINDOWS, ideal=("ideal.example",))[0]
+
+
+def voices_of(insights):
+    described = ((insight.id, describe_insight(insight, WINDOWS, SHOWING)) for insight in insights)
+    return {number: voice for number, voice in described if voice}
 
 
 def answers_of(*texts, **changes):
@@ -109,7 +116,7 @@ def test_a_folded_question_counts_companies_and_comes_first():
         make_insight(3, "c.example", days_ago=3, text="can we export to excel"),
         make_insight(4, "c.example", days_ago=4, text="Can we export to Excel!"),
     ]
-    points, left_out, hidden = describe_points(insights, WINDOWS, SHOWING)
+    points, left_out, hidden = describe_points(insights, voices_of(insights))
     assert (left_out, hidden) == (0, 0)
     assert [(point.voice.text, point.companies, len(point.others)) for point in points] == [
         ("Can we export to Excel?", 2, 2),
@@ -119,9 +126,9 @@ def test_a_folded_question_counts_companies_and_comes_first():
 
 def test_a_page_has_an_end_and_says_what_is_left_out():
     insights = [make_insight(n, f"c{n}.example", days_ago=1, text=f"Question number {n}?") for n in range(100)]
-    points, left_out, _ = describe_points(insights, WINDOWS, SHOWING)
-    assert len(points) == 60
-    assert left_out == 40
+    points, left_out, _ = describe_points(insights, voices_of(insights))
+    assert len(points) == MOST_POINTS
+    assert left_out == 100 - MOST_POINTS
 
 
 def test_answers_with_the_same_words_or_link_are_one_card():
@@ -190,7 +197,7 @@ def test_merged_topics_lead_to_the_carrier_and_dismissed_ones_to_the_index():
         make_topic(4, dismissed=True),
         make_topic(5, merged_into=4),
     )
-    moved = redirects_of(topics, carrying_topics(topics))
+    moved = redirects_of(topics, carrying_topics(topics), SHOWING.path)
     assert [(redirect.path, redirect.target) for redirect in moved] == [
         ("t/T-001-topic-1/", "t/T-003-topic-3/"),
         ("t/T-002-topic-2/", "t/T-003-topic-3/"),
@@ -254,14 +261,74 @@ def test_pages_of_topics_do_not_change_with_the_clock(tmp_path: Path):
     assert "59" in (site / "index.html").read_text()
 
 
-def test_pages_name_no_company_and_no_person(tmp_path: Path):
-    workspace, database = make_small_site(tmp_path / "w")
+def rebuild_as(workspace, database, build_name: str, folder: str) -> Path:
+    site = workspace.config.site.model_copy(update={"build": build_name, "path": folder})
+    return build(replace(workspace, config=workspace.config.model_copy(update={"site": site})), database)
+
+
+def tell_about_ludovica(database) -> None:
     database.conn.execute("insert into people values (1, 'to', 'ludovica@globex.example', 'Ludovica Brandt', 0)")
-    tell(database, "Ludovica Brandt asks whether Globex can pay later, call +49 30 1234567?", topic=2)
-    everything = "".join(path.read_text() for path in build(workspace, database).rglob("*") if path.is_file())
-    assert "Ludovica" not in everything
-    assert "globex" not in everything.lower()
-    assert "1234567" not in everything
+    tell(database, "Ludovica Brandt asks whether Globex can pay later, call +49 30 1234567?", topic=2,
+         answer="Ludovica, yes: https://intra.globex.example/x and https://www.acme.example/pay",
+         link="https://intra.globex.example/x", file_name="Globex offer.pdf")  # fmt: skip
+    tell(database, "May a private person buy one?", topic=2, company="li.wei@post.example")
+
+
+def read_all(site: Path) -> str:
+    names = " ".join(str(path.relative_to(site)) for path in site.rglob("*"))
+    return names + "".join(path.read_text(errors="replace") for path in site.rglob("*") if path.is_file())
+
+
+def test_internal_pages_name_companies_and_colleagues_but_no_prospect(tmp_path: Path):
+    workspace, database = make_small_site(tmp_path / "w")
+    tell_about_ludovica(database)
+    everything = read_all(build(workspace, database))
+    for hidden in ("Ludovica", "1234567", "li.wei", "post.example"):
+        assert hidden not in everything
+    assert "c/globex.example/index.html" in everything
+    assert "quoted in a mail of Ana Reyes" in everything
+    assert re.search(r"private person [A-Z]{4}", everything)
+
+
+def test_shareable_pages_name_nobody(tmp_path: Path):
+    workspace, database = make_small_site(tmp_path / "w")
+    tell_about_ludovica(database)
+    name_topic(database, 3, "How does Globex delete its data?", by="ana")
+    everything = read_all(rebuild_as(workspace, database, "shareable", "public"))
+    for hidden in (
+        "ludovica",
+        "1234567",
+        "li.wei",
+        "post.example",
+        "globex",
+        "initech",
+        "hooli",
+        "ana reyes",
+        "okafor",
+    ):
+        assert hidden not in everything.lower()
+    assert "https://www.acme.example/pay" in everything
+    assert "offline" in everything
+    assert re.search(r"company [A-Z]{4}", everything)
+
+
+def test_pseudonyms_stay_the_same_from_build_to_build(tmp_path: Path):
+    workspace, database = make_small_site(tmp_path / "w")
+    builds = [rebuild_as(workspace, database, "shareable", folder) for folder in ("one", "two")]
+    first, second = (set(re.findall(r"company [A-Z]{4}", read_all(site))) for site in builds)
+    assert first
+    assert first == second
+
+
+def test_two_builds_never_share_a_folder(tmp_path: Path):
+    workspace, database = make_small_site(tmp_path / "w")
+    site = rebuild_as(workspace, database, "shareable", "public")
+    before = read_all(site)
+    with pytest.raises(UsageError, match="holds the shareable build; set"):
+        rebuild_as(workspace, database, "internal", "public")
+    assert read_all(site) == before
+    rebuild_as(workspace, database, "internal", "inside")
+    rebuild_as(workspace, database, "internal", "inside")
 
 
 def test_without_redaction_companies_keep_their_names(tmp_path: Path):
@@ -278,7 +345,7 @@ def test_files_load_nothing_from_elsewhere_and_hold_no_inline_code(tmp_path: Pat
     for path in build(workspace, database).rglob("*.html"):
         html = path.read_text()
         assert "default-src 'none'" in html
-        assert not re.search(r"<style|\sstyle=|\son\w+=\"|<script(?! src=\"assets/)", html), path
+        assert not re.search(r"<style|\sstyle=|\son\w+=\"|<script(?! src=\"(?:\.\./\.\./)?assets/)", html), path
         assert not re.search(r"(?:src|<link[^>]*href)=\"(?:https?:)?//", html), path
 
 
@@ -300,6 +367,7 @@ def test_dismissed_topics_are_nowhere_but_in_their_redirect(tmp_path: Path):
     site = build(workspace, database)
     assert "my own data" not in (site / "index.html").read_text()
     assert "my own data" not in (site / "assets/search-data.js").read_text()
+    assert "my own data" not in (site / "assets/search-1.js").read_text()
     assert 'url=../../index.html"' in (site / f"t/{topic_id(3)}-topic-3/index.html").read_text()
 
 
