@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digest import export_cli, workspace_cli
+from digest import export_cli, privacy_cli, workspace_cli
 from harvester.cli_support import console, print_json, say, workspace_of
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def register(app: typer.Typer) -> None:
         app.command()(verb)
     workspace_cli.register(app)
     export_cli.register(app)
+    privacy_cli.register(app)
 
 
 def topics(

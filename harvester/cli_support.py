@@ -21,12 +21,23 @@ if TYPE_CHECKING:
     from harvester.workspace import Workspace
 
 
+_BEFORE_EACH: list[Callable[[Workspace], None]] = []
+
+
+def before_each_command(act: Callable[[Workspace], None]) -> None:
+    """Have something done with the workspace before a command does its own work; it must be quick."""
+    _BEFORE_EACH.append(act)
+
+
 def workspace_of(ctx: typer.Context) -> Workspace:
     """The workspace that --config, $ANSWERS_CONFIG or the current folder names. ctx.obj: the --config path or None."""
     from harvester.workspace import find_workspace
 
     config_path: Path | None = ctx.find_root().obj
-    return find_workspace(config_path)
+    workspace = find_workspace(config_path)
+    for act in _BEFORE_EACH:
+        act(workspace)
+    return workspace
 
 
 def console() -> Console:

@@ -81,14 +81,9 @@ def _migrate(database: sqlite_utils.Database, path: Path) -> None:
     database.conn.execute(
         "create table if not exists schema_migrations (version integer primary key, name text, applied_at text)"
     )
-    scripts = {int(script.name[:4]): script for script in sorted(MIGRATIONS.glob("[0-9]*.sql"))}
-    known = _applied(database.conn)
-    if unknown := known - scripts.keys():
-        raise DatabaseError(
-            f"{path} was written by a newer version (schema {max(unknown)}, this program knows {max(scripts)});"
-            " upgrade the program"
-        )
-    if known == scripts.keys():
+    refuse_newer(database.conn, path)
+    scripts = _scripts()
+    if _applied(database.conn) == scripts.keys():
         return
     # All that are missing in one transaction: whoever is killed here leaves the old schema or the new one.
     with transaction(database) as connection:
@@ -100,6 +95,20 @@ def _migrate(database: sqlite_utils.Database, path: Path) -> None:
                 "insert into schema_migrations values (?, ?, ?)",
                 (version, scripts[version].name, datetime.now(UTC).isoformat(timespec="seconds")),
             )
+
+
+def refuse_newer(connection: sqlite3.Connection, path: Path) -> None:
+    """Raise DatabaseError when a version of the program that knows more migrations wrote the file."""
+    scripts = _scripts()
+    if unknown := _applied(connection) - scripts.keys():
+        raise DatabaseError(
+            f"{path} was written by a newer version (schema {max(unknown)}, this program knows {max(scripts)});"
+            " upgrade the program"
+        )
+
+
+def _scripts() -> dict[int, Path]:
+    return {int(script.name[:4]): script for script in sorted(MIGRATIONS.glob("[0-9]*.sql"))}
 
 
 def _applied(connection: sqlite3.Connection) -> set[int]:

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,17 +11,22 @@ from harvester.errors import TryLater
 
 
 @contextmanager
-def hold_lock(path: Path, sentence: str) -> Iterator[None]:
-    """Hold the file's lock; TryLater with the sentence, at once, when another process holds it.
+def hold_lock(path: Path, sentence: str, *, patience_seconds: float = 0) -> Iterator[None]:
+    """Hold the file's lock; TryLater with the sentence when another process holds it, at once or after some patience.
 
     The file stays: removing it would let a third process lock a new file while the second still holds the old one.
     """
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise TryLater(sentence) from error
+        deadline = time.monotonic() + patience_seconds
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as error:
+                if time.monotonic() >= deadline:
+                    raise TryLater(sentence) from error
+                time.sleep(0.1)
         yield
     finally:
         os.close(handle)

@@ -11,6 +11,8 @@ import sqlite_utils
 
 from harvester.database import transaction, utc_text
 from harvester.errors import AnswersError, DatabaseError, UsageError
+from harvester.forgetting import Tombstones
+from harvester.forgetting_store import is_kept_out, keep_out, load_tombstones
 from harvester.records import FailedReading, ImapOrigin, Part, RawMail, Reading, Role, Status
 from harvester.thread_store import Place
 from harvester.threads import text_hash
@@ -44,9 +46,13 @@ def store_captures(database: sqlite_utils.Database, mails: Iterable[RawMail], no
     """Keep the raw bytes and where they came from, all in one transaction."""
     new = known = 0
     with _full_disk_is_told(), transaction(database) as connection:
+        forgotten = load_tombstones(connection)
         for mail in mails:
-            message, is_new = _store_message(connection, mail, now)
-            _store_capture(connection, message, mail, now)
+            if forgotten and is_kept_out(forgotten, mail.sha256, mail.raw):
+                message, is_new = keep_out(connection, forgotten, mail.sha256, now), False
+            else:
+                message, is_new = _store_message(connection, mail, now)
+            _store_capture(connection, message, mail, now, forgotten)
             new += is_new
             known += not is_new
     return Stored(new, known)
@@ -284,7 +290,9 @@ def _store_message(connection: sqlite3.Connection, mail: RawMail, now: datetime)
     return message, is_new
 
 
-def _store_capture(connection: sqlite3.Connection, message: int, mail: RawMail, now: datetime) -> None:
+def _store_capture(
+    connection: sqlite3.Connection, message: int, mail: RawMail, now: datetime, forgotten: Tombstones | None
+) -> None:
     if isinstance(mail.origin, ImapOrigin):
         origin = mail.origin
         connection.execute(
@@ -293,8 +301,8 @@ def _store_capture(connection: sqlite3.Connection, message: int, mail: RawMail, 
             (message, origin.host, origin.folder, origin.uidvalidity, origin.uid, utc_text(now)),
         )
         return
-    path = str(mail.origin)
-    if not connection.execute("select 1 from captures where message = ? and path = ?", (message, path)).fetchone():
+    path = None if forgotten and forgotten.holds(str(mail.origin)) else str(mail.origin)
+    if not connection.execute("select 1 from captures where message = ? and path is ?", (message, path)).fetchone():
         connection.execute(
             "insert into captures (message, path, captured_at) values (?, ?, ?)", (message, path, utc_text(now))
         )
