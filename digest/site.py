@@ -35,12 +35,14 @@ from digest.site_sources import (
 from digest.status import read_state
 from digest.windows import windows_until
 from harvester.config import Config
+from harvester.locks import hold_lock
 from harvester.workspace import Workspace
 from nlp.pages import TopicCoverage
 from nlp.records import Decision, StoredInsight, Topic
 from nlp.store import all_topics, carrying_topics, central_orders, decision_log, living_topics, split_insights
 
 MOST_ON_COMPANY = 200
+PATIENCE_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +66,12 @@ class Survey:
 
 def build_site(workspace: Workspace, database: Database, now: datetime) -> int:
     """Publish the pages as of `now`; returns the number of topic pages."""
-    survey = take_survey(workspace.config, database, now)
-    files = render_site(survey, database, now)
-    publish(workspace.site_folder, files, build=workspace.config.site.build)
+    # From the first look to the last page: what is erased meanwhile must not be published afterwards.
+    sentence = "another process is building the pages; try again in a minute"
+    with hold_lock(workspace.folder / "site.lock", sentence, patience_seconds=PATIENCE_SECONDS):
+        survey = take_survey(workspace.config, database, now)
+        files = render_site(survey, database, now)
+        publish(workspace.site_folder, files, build=workspace.config.site.build)
     return len(survey.ranked)
 
 
