@@ -21,6 +21,7 @@ from harvester.errors import NotFetched, ServiceDown, UsageError
 AGENT = "answers-harvester"
 CONNECT_SECONDS, READ_SECONDS, WHOLE_SECONDS = 10.0, 20.0, 60.0
 MOST_REDIRECTS = 5
+MOST_ADDRESSES = 3  # of one host that are tried
 MOST_BYTES = 50_000_000  # what sitemaps.org allows for one file
 PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.25, 10.0
 CHUNK = 65_536
@@ -105,45 +106,26 @@ class Fetcher:
 
     def _open(self, url: str) -> urllib3.BaseHTTPResponse:
         parts = check_address(url)
-        host, is_plain = parts.hostname or "", parts.scheme == "http"
-        address = self._resolve(url, host, parts.port or (80 if is_plain else 443))
-        timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
-        # Connect to the very address that was checked: a name that resolves anew could lead elsewhere.
-        pool: urllib3.HTTPConnectionPool
-        if is_plain:
-            pool = urllib3.HTTPConnectionPool(address, parts.port or 80, timeout=timeout)
-        else:
-            pool = urllib3.HTTPSConnectionPool(
-                address,
-                parts.port or 443,
-                timeout=timeout,
-                server_hostname=host,
-                assert_hostname=host,
-                ssl_context=ssl.create_default_context(),
-            )
-        target = parts.path or "/"
-        try:
-            return pool.request(
-                "GET",
-                f"{target}?{parts.query}" if parts.query else target,
-                headers={"Host": parts.netloc.rpartition("@")[2], "User-Agent": AGENT, "Accept-Encoding": "identity"},
-                redirect=False,
-                retries=False,
-                preload_content=False,
-            )
-        except urllib3.exceptions.HTTPError as error:
-            raise ServiceDown(f"{host} does not answer ({_reason(error)}); nothing was changed") from error
+        failure: Exception | None = None
+        for address in self._resolve(url, parts)[:MOST_ADDRESSES]:
+            try:
+                return _ask(parts, address)
+            except urllib3.exceptions.HTTPError as error:
+                failure = error
+        reason = _reason(failure) if failure else "no address"
+        raise ServiceDown(f"{parts.hostname} does not answer ({reason}); nothing was changed") from failure
 
-    def _resolve(self, url: str, host: str, port: int) -> str:
+    def _resolve(self, url: str, parts: SplitAddress) -> list[str]:
+        host = parts.hostname
         try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            found = socket.getaddrinfo(host, parts.port or 443, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
             raise ServiceDown(f"{host} is not known (the name does not resolve); nothing was changed") from error
-        address = str(found[0][4][0])
-        is_inner = not ipaddress.ip_address(address.partition("%")[0]).is_global
-        if is_inner and host not in self.allowed:
-            raise NotFetched(f"{url} leads to an inner address ({address}); name it yourself if it is meant")
-        return address
+        addresses = [str(one[4][0]) for one in found]
+        inner = [one for one in addresses if not ipaddress.ip_address(one.partition("%")[0]).is_global]
+        if inner and host not in self.allowed:
+            raise NotFetched(f"{url} leads to an inner address ({inner[0]}); name it yourself if it is meant")
+        return addresses
 
     def _read(self, response: urllib3.BaseHTTPResponse, url: str, most_bytes: int) -> bytes:
         deadline = self.clock() + WHOLE_SECONDS
@@ -182,6 +164,32 @@ def check_address(url: str) -> SplitAddress:
     if parts.username or parts.password:
         raise UsageError("an address with a user name or password in it is not fetched; download the file instead")
     return SplitAddress(parts.scheme, host, port, parts.netloc, parts.path, parts.query)
+
+
+def _ask(parts: SplitAddress, address: str) -> urllib3.BaseHTTPResponse:
+    """Connect to the very address that was checked: a name that resolves anew could lead elsewhere."""
+    timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
+    pool: urllib3.HTTPConnectionPool
+    if parts.scheme == "http":
+        pool = urllib3.HTTPConnectionPool(address, parts.port or 80, timeout=timeout)
+    else:
+        pool = urllib3.HTTPSConnectionPool(
+            address,
+            parts.port or 443,
+            timeout=timeout,
+            server_hostname=parts.hostname,
+            assert_hostname=parts.hostname,
+            ssl_context=ssl.create_default_context(),
+        )
+    target = parts.path or "/"
+    return pool.request(
+        "GET",
+        f"{target}?{parts.query}" if parts.query else target,
+        headers={"Host": parts.netloc, "User-Agent": AGENT, "Accept-Encoding": "identity"},
+        redirect=False,
+        retries=False,
+        preload_content=False,
+    )
 
 
 def _reason(error: Exception) -> str:
