@@ -16,7 +16,7 @@ import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from harvester.errors import AnswersError
+from harvester.errors import AnswersError, ServiceDown
 
 log = structlog.get_logger()
 
@@ -88,6 +88,10 @@ class Daemon:
         for name in [name for name, moment in self._not_before.copy().items() if moment <= now]:
             self.ring(name)
 
+    def is_failing(self, name: str) -> bool:
+        """Whether a job's last run failed; may be asked by any thread."""
+        return name in self._failures
+
     def stop(self) -> None:
         """Take no further job."""
         self.stopping.set()
@@ -112,7 +116,8 @@ class Daemon:
         try:
             has_news = job.run()
         except AnswersError as error:
-            self._note_failure(job, str(error), type(error).__name__)
+            # A server that let us wait has used up the delay by that.
+            self._note_failure(job, str(error), type(error).__name__, now if isinstance(error, ServiceDown) else None)
             return False
         except Exception as error:
             # The daemon outlives every fault of a job; what it was goes to the log, without anybody's words.
@@ -131,12 +136,13 @@ class Daemon:
                 self._bell.wait(timeout=1)
             return self._rung.pop(0) if self._rung and not self.stopping.is_set() else None
 
-    def _note_failure(self, job: Job, sentence: str, kind: str) -> None:
+    def _note_failure(self, job: Job, sentence: str, kind: str, began: datetime | None = None) -> None:
+        """began: when the delay before the next try begins to count; now, unless given."""
         now = self.clock()
         self._succeeded.discard(job.name)
         failures = self._failures[job.name] = self._failures.get(job.name, 0) + 1
         delay = min(retry_delay(failures, self.chance()), job.every)
-        self._not_before[job.name] = now + delay
+        self._not_before[job.name] = (began or now) + delay
         log.warning(
             "job failed", job=job.name, kind=kind, failures=failures, retry_seconds=round(delay.total_seconds())
         )

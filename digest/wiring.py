@@ -1,6 +1,7 @@
 """Joins the jobs of `answers run` from the functions that the commands call."""
 
 import random
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -12,9 +13,15 @@ from digest.dispatch import Outcome, is_digest_due, is_sending_configured, send_
 from digest.notices import tell_owner
 from digest.store import end_alarm, raise_alarm
 from harvester.errors import AnswersError
-from harvester.imap import IDLE_SECONDS, open_mailbox
+from harvester.imap import open_mailbox
 from harvester.store import end_run, start_run
 from harvester.workspace import Workspace
+
+# A link that is half open looks like "no mail": the server is asked whether it lives, often enough to see the next mail
+# within a minute.
+IDLE_SECONDS = 25.0
+ANSWER_SECONDS = 15.0
+RECONCILE_SECONDS = 240.0
 
 log = structlog.get_logger()
 Step = Callable[[Database], bool]
@@ -64,25 +71,40 @@ def ask_for_digest(
     return outcome
 
 
-def watch_mailbox(workspace: Workspace, daemon: Daemon) -> None:
-    """Ring for a poll whenever the server announces a mail, and every few minutes in case it forgot to."""
+def watch_mailbox(workspace: Workspace, daemon: Daemon, *, idle_seconds: float = IDLE_SECONDS) -> None:
+    """Ring for a poll whenever the server announces a mail, and every few minutes in case it forgot to.
+
+    While polls fail, they alone look whether the server is back: one login attempt at a time is enough.
+    """
+    imap = workspace.config.imap
+    settings = imap.model_copy(update={"timeout_seconds": min(imap.timeout_seconds, ANSWER_SECONDS)})
     failures = 0
     while not daemon.stopping.is_set():
+        if daemon.is_failing("poll"):
+            daemon.stopping.wait(1)
+            continue
         try:
-            with open_mailbox(workspace.config.imap) as mailbox:
+            with open_mailbox(settings) as mailbox:
                 if not mailbox.can_idle():
                     return
+                rung_at = _ring(daemon)  # for what came before the folder was open; the rest is announced
                 while not daemon.stopping.is_set():
-                    mailbox.wait_for_news(IDLE_SECONDS)
+                    has_news = mailbox.wait_for_news(idle_seconds)
                     failures = 0
-                    daemon.ring("poll")
+                    if has_news or time.monotonic() - rung_at >= RECONCILE_SECONDS:
+                        rung_at = _ring(daemon)
         except AnswersError as error:
             if daemon.stopping.is_set():
                 return
             failures += 1
             log.info("the mailbox is not watched", kind=type(error).__name__, failures=failures)
-            daemon.stopping.wait(retry_delay(failures, random.random()).total_seconds())
             daemon.ring("poll")
+            daemon.stopping.wait(retry_delay(failures, random.random()).total_seconds())
+
+
+def _ring(daemon: Daemon) -> float:
+    daemon.ring("poll")
+    return time.monotonic()
 
 
 def _send_due(workspace: Workspace, database: Database) -> bool:

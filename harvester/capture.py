@@ -10,6 +10,7 @@ import sqlite_utils
 from harvester.config import Imap
 from harvester.files import read_mails
 from harvester.imap import BATCH_BYTES, BATCH_MAILS, Mailbox, open_mailbox
+from harvester.mailbox_store import forget_captures, last_seen_uid
 from harvester.records import RawMail
 from harvester.store import known_uids, store_captures, store_poll
 
@@ -35,6 +36,9 @@ def capture_folder(
     database: sqlite_utils.Database, mailbox: Mailbox, settings: Imap, now: datetime, progress: Progress
 ) -> Captured:
     """Store what the folder holds and we do not; each batch is durable before the next is asked for."""
+    last_uid = last_seen_uid(database, settings.host, settings.folder, mailbox.uidvalidity)
+    if went_back(mailbox.next_uid, last_uid):
+        forget_captures(database, settings.host, settings.folder, mailbox.uidvalidity)
     known = known_uids(database, settings.host, settings.folder, mailbox.uidvalidity)
     on_server = mailbox.list_uids()
     wanted = missing_uids(on_server, known)
@@ -50,6 +54,14 @@ def capture_folder(
         mailbox.move(tuple(uid for uid in on_server if uid in stored_uids), settings.after.removeprefix("move:"))
     store_poll(database, settings.host, settings.folder, mailbox.uidvalidity, max(on_server, default=0), now)
     return Captured(seen, new, len(wanted) - seen)
+
+
+def went_back(next_uid: int | None, last_uid: int) -> bool:
+    """Whether UIDs that we have seen are given out again: the folder was made anew or restored, UIDVALIDITY or not.
+
+    What we know of its UIDs is worth nothing then. next_uid: None where the server does not tell.
+    """
+    return next_uid is not None and next_uid <= last_uid
 
 
 def missing_uids(on_server: tuple[int, ...], known: frozenset[int]) -> tuple[int, ...]:

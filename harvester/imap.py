@@ -1,10 +1,12 @@
 """Speaks IMAP: read-only, by UID, in batches. Knows nothing of what the mails say or where they are kept."""
 
 import imaplib
+import itertools
 import ssl
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from contextlib import contextmanager, suppress
+from datetime import UTC
 from typing import Any
 
 import imapclient
@@ -17,16 +19,21 @@ from harvester.records import ImapOrigin, RawMail
 
 BATCH_MAILS = 200
 BATCH_BYTES = 16 * 1024 * 1024
-IDLE_SECONDS = 240  # well below the 29 minutes of RFC 2177: a half-open link looks like "no mail"
+# A connection proves itself on little first: one that breaks every few megabytes must get on, too.
+FIRST_BATCH_BYTES = 128 * 1024
+MOVED_AT_ONCE = 500  # UIDs stand one by one in the command, and servers limit its length
 
 
 class Mailbox:
     """One logged-in session with the folder selected read-only. Every failure of the link is a ServiceDown."""
 
-    def __init__(self, client: imapclient.IMAPClient, settings: Imap, uidvalidity: int) -> None:
+    def __init__(
+        self, client: imapclient.IMAPClient, settings: Imap, uidvalidity: int, next_uid: int | None = None
+    ) -> None:
         self._client = client
         self._settings = settings
         self.uidvalidity = uidvalidity
+        self.next_uid = next_uid
 
     def list_uids(self) -> tuple[int, ...]:
         """Every UID in the folder, ascending."""
@@ -36,13 +43,15 @@ class Mailbox:
     def fetch(self, uids: tuple[int, ...]) -> Iterator[tuple[RawMail, ...]]:
         """The mails of these UIDs in batches of at most 200 mails and 16 MB (a larger mail travels alone).
 
-        A mail that vanished meanwhile is left out. Flags are not touched (BODY.PEEK).
+        The first batch is small, each next one twice as large. A mail that vanished meanwhile is left out. Flags are
+        not touched (BODY.PEEK).
         """
+        limits = growing_limits()
         for sizes in _chunks(uids, 2000):
             with _translated(self._settings):
                 answer = self._client.fetch(list(sizes), ["RFC822.SIZE"])
             known = [(uid, int(answer[uid][b"RFC822.SIZE"])) for uid in sizes if uid in answer]
-            for batch in plan_batches(known):
+            for batch in plan_batches(known, limits):
                 yield self._fetch_batch(batch)
 
     def move(self, uids: tuple[int, ...], folder: str) -> None:
@@ -50,8 +59,12 @@ class Mailbox:
         if not uids:
             return
         with _translated(self._settings):
-            self._client.select_folder(self._settings.folder, readonly=False)
-            self._client.move(list(uids), folder)
+            selected = self._client.select_folder(self._settings.folder, readonly=False)
+            if int(selected[b"UIDVALIDITY"]) != self.uidvalidity:
+                # Made anew since we looked: the same UIDs are other mails now, which nobody has stored.
+                raise IMAPClientError("the folder was made anew meanwhile; nothing was moved")
+            for chunk in _chunks(uids, MOVED_AT_ONCE):
+                self._client.move(list(chunk), folder)
             self._client.select_folder(self._settings.folder, readonly=True)
 
     def can_idle(self) -> bool:
@@ -60,17 +73,20 @@ class Mailbox:
             return bool(self._client.has_capability("IDLE"))
 
     def wait_for_news(self, seconds: float) -> bool:
-        """Wait in IDLE; True when the server announced a change. A dead link is a ServiceDown, never silence."""
+        """Wait in IDLE at most that long; True when the server announced mail. A dead link is a ServiceDown.
+
+        Ends with a question that the server must answer: a link that is half open looks like "no mail".
+        """
         with _translated(self._settings):
             self._client.idle()
-            started = datetime.now(UTC)
+            started = time.monotonic()
             responses = self._client.idle_check(timeout=seconds)
-            waited = (datetime.now(UTC) - started).total_seconds()
+            waited = time.monotonic() - started
             if any(response[0] == b"BYE" for response in responses) or (not responses and waited < seconds * 0.9):
                 # After BYE idle_check() answers [] at once for ever; only leaving tells.
                 raise ConnectionResetError("the server ended the connection")
-            self._client.idle_done()
-            return bool(responses)
+            responses += self._client.idle_done()[1]  # what came in the last moment is said only here
+            return any(b"EXISTS" in response for response in responses)
 
     def _fetch_batch(self, uids: tuple[int, ...]) -> tuple[RawMail, ...]:
         with _translated(self._settings):
@@ -88,14 +104,23 @@ class Mailbox:
         )
 
 
-def plan_batches(sizes: list[tuple[int, int]]) -> Iterator[tuple[int, ...]]:
-    """Group (uid, bytes) so that no batch exceeds 200 mails or 16 MB, unless one mail alone does."""
+def growing_limits() -> Iterator[int]:
+    """How many bytes each batch of a connection may have: 128 kB, then twice as many each time, up to 16 MB."""
+    limit = FIRST_BATCH_BYTES
+    while True:
+        yield limit
+        limit = min(2 * limit, BATCH_BYTES)
+
+
+def plan_batches(sizes: list[tuple[int, int]], limits: Iterator[int] | None = None) -> Iterator[tuple[int, ...]]:
+    """Group (uid, bytes) so that no batch exceeds 200 mails or its limit (16 MB), unless one mail alone does."""
+    limits = itertools.repeat(BATCH_BYTES) if limits is None else limits
     batch: list[int] = []
-    total = 0
+    total, limit = 0, next(limits)
     for uid, size in sizes:
-        if batch and (len(batch) >= BATCH_MAILS or total + size > BATCH_BYTES):
+        if batch and (len(batch) >= BATCH_MAILS or total + size > limit):
             yield tuple(batch)
-            batch, total = [], 0
+            batch, total, limit = [], 0, next(limits)
         batch.append(uid)
         total += size
     if batch:
@@ -115,9 +140,14 @@ def open_mailbox(settings: Imap) -> Iterator[Mailbox]:
             # Naive local times otherwise.
             client.normalise_times = False
             selected = client.select_folder(settings.folder, readonly=True)
-        yield Mailbox(client, settings, int(selected[b"UIDVALIDITY"]))
-    finally:
-        _log_out(client)
+        next_uid = selected.get(b"UIDNEXT")
+        yield Mailbox(client, settings, int(selected[b"UIDVALIDITY"]), None if next_uid is None else int(next_uid))
+    except BaseException:
+        # Not with LOGOUT: on a link that hangs, waiting for its answer would double the time-out.
+        with suppress(OSError):
+            client.shutdown()
+        raise
+    _log_out(client)
 
 
 def _connect(settings: Imap) -> imapclient.IMAPClient:

@@ -35,12 +35,12 @@ poll_every_minutes = {poll_every}
 """
 
 
-def make_mails(count: int, seed: int = 6, largest: int = 20_000) -> list[bytes]:
+def make_mails(count: int, seed: int = 6, smallest: int = 800, largest: int = 20_000) -> list[bytes]:
     """Different mails of all sizes and with every byte in them; lines end as they do on the wire."""
     chance = random.Random(seed)
     mails = []
     for number in range(count):
-        size = int(chance.paretovariate(1.2) * 800)
+        size = int(chance.paretovariate(1.2) * smallest)
         body = chance.randbytes(min(size, largest)).replace(b"\r", b"").replace(b"\n", b"\r\n").replace(b"\0", b"")
         mails.append(
             b"From: Ana <ana@marrowby.example>\r\nTo: li@globex.example\r\nSubject: number %d\r\n"
