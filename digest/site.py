@@ -37,6 +37,7 @@ from digest.windows import windows_until
 from harvester.config import Config
 from harvester.locks import hold_lock
 from harvester.workspace import Workspace
+from nlp.page_store import load_coverage
 from nlp.pages import TopicCoverage
 from nlp.records import Decision, StoredInsight, Topic
 from nlp.store import all_topics, carrying_topics, central_orders, decision_log, living_topics, split_insights
@@ -82,18 +83,19 @@ def take_survey(config: Config, database: Database, now: datetime, *, build: str
     windows = windows_until(now.astimezone(company.zone).date(), company.zone)
     insights, unplaced = split_insights(database)
     showing = make_showing(config, database, build=build or config.site.build)
+    coverages = load_coverage(database)
     everything = [*unplaced, *(insight for members in insights.values() for insight in members)]
     return Survey(
         config=config,
         windows=windows,
         topics=all_topics(database),
-        ranked=rank_topics(living_topics(database), insights, windows, ideal=company.ideal),
+        ranked=rank_topics(living_topics(database), insights, windows, ideal=company.ideal, coverage=coverages),
         insights=insights,
         unplaced=unplaced,
         central=central_orders(database),
         decisions=decisions,
         concerned=decisions_by_topic(decisions),
-        coverages={},
+        coverages=coverages,
         sources=load_sources(database, with_people=showing.with_people),
         showing=showing,
         facts=describe_facts(config, database, windows, everything, len(unplaced), now),
