@@ -25,17 +25,17 @@ SECTIONS = {
     "attribution": {"verbs", "openers", "connectives", "patterns"},
     "header": {"from", "sent", "to", "cc", "bcc", "subject", "reply_to", "importance", "attachments"},
     "separators": {"original", "forwarded", "reply_above"},
-    "dates": {"months", "months_short", "months_other", "weekdays", "weekdays_short", "am_pm", "words"},
+    "dates": {"months", "months_short", "months_other", "weekdays", "weekdays_short", "am_pm", "pm", "words"},
     "signature": {"sign_offs", "greetings", "titles", "contact_labels", "company_forms", "ps"},
     "mobile": {"footers"},
-    "banner": {"external", "tags"},
+    "banner": {"external", "tags", "labels", "label_names"},
     "disclaimer": {"phrases"},
     "subject": {"reply", "forward"},
     "out_of_office": {"subject", "phrases", "return_words"},
     "note": {"heard"},
     "reply_inline": {"notes"},
 }
-MAY_BE_EMPTY = {"tags"}
+MAY_BE_EMPTY = {"tags", "labels", "label_names"}
 PLACEHOLDER = re.compile(r"\{(\w*)\}")
 # What a client of this language writes above a quote, and the moment it means.
 CLIENT_LINES = {

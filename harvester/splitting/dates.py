@@ -207,9 +207,9 @@ def _find_time(text: str, tables: Tables) -> tuple[int, int, int]:
         start, end = match.span()
     around = text[max(0, start - 6) : start] + " " + text[end : end + 8]
     afternoon = (
-        any(mark in around for mark in ("下午", "오후", "午後"))
+        any(mark in around for mark in ("下午", "晚上", "傍晚", "오후", "저녁", "午後"))
         or re.search(r"\bp\.? ?m\b", around) is not None
-        or any(word.strip(",;)،") in tables.pm_words for word in around.split())
+        or any(word.strip(",;)،") in tables.pm_words for word in _words_around(text, start, end))
     )
     morning = any(mark in around for mark in ("上午", "오전", "午前")) or re.search(r"\ba\.? ?m\b", around) is not None
     if afternoon and hour < 12:
@@ -217,6 +217,11 @@ def _find_time(text: str, tables: Tables) -> tuple[int, int, int]:
     elif morning and hour == 12:
         hour = 0
     return (hour, minute, second) if hour < 24 and minute < 60 and second < 60 else (0, 0, 0)
+
+
+def _words_around(text: str, start: int, end: int) -> list[str]:
+    """The word before a clock and the three after it ("6:05 de la tarde")."""
+    return text[max(0, start - 16) : start].split()[-1:] + text[end : end + 30].split()[:3]
 
 
 def _find_zone(text: str) -> timezone | None:

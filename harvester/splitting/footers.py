@@ -34,7 +34,7 @@ def label_banners(stretch: Stretch, labels: list[str]) -> None:
         end = at
         while end < count and stretch.texts[end]:
             end += 1
-        size = _banner_size(stretch, at, min(end, at + 8))
+        size = 1 if _is_sensitivity(stretch, at, end) else _banner_size(stretch, at, min(end, at + 8))
         if not size:
             if seen or not _is_short_frame(stretch.texts[at]):
                 break
@@ -66,6 +66,15 @@ def _banner_size(stretch: Stretch, start: int, end: int) -> int:
     while sentence_end < end - 1 and stretch.texts[sentence_end][-1] not in ".!]*":
         sentence_end += 1
     return (sentence_end if stretch.texts[sentence_end][-1] in ".!]*" else last) + 1 - start
+
+
+def _is_sensitivity(stretch: Stretch, start: int, end: int) -> bool:
+    """How secret a mail is, put above it by a program: "Public", "Classification: Internal", alone in its paragraph."""
+    if end > start + 1 or not any(stretch.texts[end:]):
+        return False
+    name, _, label = stretch.folded[start].strip(EDGE).rpartition(":")
+    tables = stretch.tables
+    return label.strip(EDGE) in tables.sensitivity and (not name or name.strip(EDGE) in tables.sensitivity_names)
 
 
 def _has_tag(text: str, tables: Tables) -> bool:

@@ -21,6 +21,8 @@ NAMED = frozenset((
 # What browsers and Office give to links; a line in it is a link, not an answer.
 LINK_COLORS = frozenset(("#0563c1", "#0000ee", "#1155cc", "#954f72", "#0078d4", "#467886", "#96607d"))
 MIN_SATURATION = 60
+# A line of plain text that its client had to break is longer than this.
+LONG_LINE = 60
 SENTENCE_ENDS = ".!?:;)\"'…。！？"
 
 
@@ -74,7 +76,7 @@ def _is_arrowed(lines: Sequence[Line], segment: Segment) -> bool:
 
 
 def _initialled_runs(lines: Sequence[Line], segment: Segment, initials: str) -> list[_Run]:
-    """Lines such as `[TB] Yes.`, up to the next empty line."""
+    """Lines such as `[TB] Yes.`, and as much of what follows as continues the sentence."""
     if not initials:
         return []
     marks = (f"[{initials}]", f"({initials})", f"{initials}:", f"<{initials}>", f"{initials}>", f"@{initials}:")
@@ -85,11 +87,19 @@ def _initialled_runs(lines: Sequence[Line], segment: Segment, initials: str) -> 
             at += 1
             continue
         end = at + 1
-        while end < segment.end and lines[end].text.strip() and not lines[end].text.lstrip().startswith(marks):
+        while end < segment.end and _continues(lines[end - 1].text, lines[end].text, marks):
             end += 1
         runs.append(_Run(at, end, ""))
         at = end
     return runs
+
+
+def _continues(above: str, text: str, marks: tuple[str, ...]) -> bool:
+    """Whether a line goes on with the paragraph above, which broke off or is as long as lines get."""
+    text = text.strip()
+    if not text or text.startswith(marks):
+        return False
+    return above[-1:] not in SENTENCE_ENDS or len(above) >= LONG_LINE
 
 
 def _is_announced(lines: Sequence[Line], segments: Sequence[Segment], tables: Tables) -> bool:

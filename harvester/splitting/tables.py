@@ -51,6 +51,8 @@ class Tables:
     mobile: TemplateIndex
     banners: PhraseIndex
     banner_tags: frozenset[str]
+    sensitivity: frozenset[str]
+    sensitivity_names: frozenset[str]
     disclaimers: PhraseIndex
     reply_prefixes: Mapping[str, frozenset[str]]
     forward_prefixes: Mapping[str, frozenset[str]]
@@ -91,7 +93,6 @@ def compile_tables(languages: Mapping[str, Mapping[str, Any]]) -> Tables:
     openers = words("attribution", "openers")
     connectives = words("attribution", "connectives")
     verbs = [verb for verb in words("attribution", "verbs") if verb not in connectives]
-    am_pm = [language.get("dates", {}).get("am_pm", ()) for language in languages.values()]
     sign_offs = [phrase.rstrip(" ,.!") for phrase in words("signature", "sign_offs")]
     return Tables(
         verbs=PhraseIndex(verbs),
@@ -105,7 +106,7 @@ def compile_tables(languages: Mapping[str, Mapping[str, Any]]) -> Tables:
         long_months=_long_months(languages),
         weekdays=codes("dates", "weekdays", "weekdays_short"),
         date_words=codes("dates", "words", "am_pm"),
-        pm_words=frozenset(word for pair in am_pm if len(pair) > 1 for word in _with_and_without_dot(fold(pair[1]))),
+        pm_words=frozenset(form for word in words("dates", "pm") for form in _with_and_without_dot(word)),
         labels=_label_words(languages),
         glued_labels=_glued_labels(languages),
         original=frozenset(phrase.rstrip(" :") for phrase in words("separators", "original")),
@@ -121,6 +122,8 @@ def compile_tables(languages: Mapping[str, Mapping[str, Any]]) -> Tables:
         mobile=TemplateIndex(words("mobile", "footers")),
         banners=PhraseIndex(words("banner", "external")),
         banner_tags=frozenset(tag.strip("[]*: ") for tag in words("banner", "tags")),
+        sensitivity=frozenset(words("banner", "labels")),
+        sensitivity_names=frozenset(words("banner", "label_names")),
         disclaimers=PhraseIndex(words("disclaimer", "phrases")),
         reply_prefixes=_prefixes(languages, "reply"),
         forward_prefixes=_prefixes(languages, "forward"),
