@@ -10,7 +10,7 @@ import sqlite_utils
 from harvester.config import Imap
 from harvester.files import read_mails
 from harvester.imap import BATCH_BYTES, BATCH_MAILS, Mailbox, open_mailbox
-from harvester.mailbox_store import forget_captures, last_seen_uid
+from harvester.mailbox_store import last_seen_uid, retire_captures
 from harvester.records import RawMail
 from harvester.store import known_uids, store_captures, store_poll
 
@@ -38,7 +38,7 @@ def capture_folder(
     """Store what the folder holds and we do not; each batch is durable before the next is asked for."""
     last_uid = last_seen_uid(database, settings.host, settings.folder, mailbox.uidvalidity)
     if went_back(mailbox.next_uid, last_uid):
-        forget_captures(database, settings.host, settings.folder, mailbox.uidvalidity)
+        retire_captures(database, settings.host, settings.folder, mailbox.uidvalidity)
     known = known_uids(database, settings.host, settings.folder, mailbox.uidvalidity)
     on_server = mailbox.list_uids()
     wanted = missing_uids(on_server, known)

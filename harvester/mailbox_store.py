@@ -13,9 +13,15 @@ def last_seen_uid(database: sqlite_utils.Database, host: str, folder: str, uidva
     return int(row[0]) if row else 0
 
 
-def forget_captures(database: sqlite_utils.Database, host: str, folder: str, uidvalidity: int) -> None:
-    """Forget which UIDs of a folder are stored; the mails stay, and are known by their bytes when they come again."""
+def retire_captures(database: sqlite_utils.Database, host: str, folder: str, uidvalidity: int) -> None:
+    """Note that the UIDs of this folder mean other mails now.
+
+    The mails stay, and are known by their bytes when they come again; where they were found stays, too, under the
+    negative UIDVALIDITY, which no server gives out.
+    """
     with transaction(database) as connection:
         connection.execute(
-            "delete from captures where host = ? and folder = ? and uidvalidity = ?", (host, folder, uidvalidity)
+            "update or replace captures set uidvalidity = -uidvalidity"
+            " where host = ? and folder = ? and uidvalidity = ?",
+            (host, folder, uidvalidity),
         )
