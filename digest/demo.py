@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
+from sqlite_utils import Database
 
 from digest.dispatch import Outcome, write_digest
 from digest.ranking import rank_topics
@@ -23,7 +24,8 @@ from harvester.files import count_mails
 from harvester.resources import data_folder
 from harvester.workspace import Workspace
 from nlp.analysis import analyze, count_waiting
-from nlp.page_store import load_coverage
+from nlp.page_reading import read_list
+from nlp.page_store import load_coverage, save_import
 from nlp.records import topic_id
 from nlp.store import living_topics, topic_insights
 
@@ -75,6 +77,7 @@ def build_demo(folder: Path) -> Demo:
         mails = (data_folder() / "sample" / "mails",)
         with counted("reading the sample mailbox", count_mails(mails)) as progress:
             load_files(database, mails, LOADED_AT, progress)
+        _take_in_pages(workspace, database)
         zone = workspace.config.company.zone
         with counted("understanding", count_waiting(database)) as progress:
             analyze(
@@ -99,6 +102,13 @@ def build_demo(folder: Path) -> Demo:
     finally:
         database.conn.close()
     return Demo(folder, state, ranked[:5], outcome, pages)
+
+
+def _take_in_pages(workspace: Workspace, database: Database) -> None:
+    """The sample company's pages, in the place where the owner would put his own list."""
+    target = workspace.folder / "pages.csv"
+    shutil.copyfile(data_folder() / "sample" / "pages.csv", target)
+    save_import(database, str(target), read_list(target.name, target.read_bytes()), LOADED_AT)
 
 
 def describe_demo(demo: Demo) -> RenderableType:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from digest.compose import Edition, compose_digest
+from digest.compose import compose_digest
+from digest.desk import Edition
 from digest.frame import Frame, load_frame
 from digest.gather import gather_material
 from digest.mail import Envelope, build_digest_mail, digest_message_id

@@ -35,6 +35,19 @@ class Frame:
         """What a number counts, in the right form for `n`, without the number."""
         return self.say(f"numbers.{thing}_{'one' if n == 1 else 'many'}", **values)
 
+    def sent(self, links: int, answers: int) -> str:
+        """In how many of the answers the page was sent."""
+        if not answers:
+            return self.say("text.sent_none")
+        return self.say(f"text.sent_{'one' if answers == 1 else 'many'}", n=links, answers=answers)
+
+    def event(self, event: str, detail: str, **values: object) -> str:
+        """What became of a topic, and who is on it, why not or until when, where that was said."""
+        named = f"text.follow_{event}_by"
+        if detail and event in ("claimed", "drafting", "wont-do", "snoozed"):
+            return self.say(named, detail=detail, **values)
+        return self.say(f"text.follow_{event}", **values)
+
     def quoted(self, text: str) -> str:
         """The text in this language's quotation marks."""
         return f"{self.table['quote_open']}{text}{self.table['quote_close']}"

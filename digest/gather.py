@@ -1,7 +1,7 @@
 """Gathers from the database what a digest is made of. Reads only; decides nothing."""
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from typing import Any
 
 from sqlite_utils import Database
@@ -9,8 +9,11 @@ from sqlite_utils import Database
 from digest.records import Material, News, Page
 from digest.store import suggested_topics
 from harvester.database import utc_text
-from nlp.records import StoredInsight, Topic
-from nlp.store import central_orders, decision_log, living_topics, topic_insights, unplaced_insights
+from nlp.decisions import published_day
+from nlp.page_store import load_coverage, load_sent
+from nlp.pages import PageMatch, page_key
+from nlp.records import Decision, StoredInsight
+from nlp.store import central_orders, decision_log, living_topics, split_insights
 
 SET_ASIDE = ("ignored", "quarantined", "excluded", "failed")
 
@@ -22,19 +25,47 @@ def gather_material(database: Database, audience: str, news: News, *, in_hindsig
     never went out, of mails that were loaded later.
     """
     topics = living_topics(database)
-    insights = topic_insights(database)
+    insights, unplaced = split_insights(database)
+    coverage = load_coverage(database)
+    decisions = decision_log(database)
+    sent = load_sent(database)
     column = "coalesce(r.sent_at, m.received_at, m.captured_at)" if in_hindsight else "m.captured_at"
+    published = {topic.id: published_day(decisions, topic) for topic in topics}
+    pages = {}
+    for topic in topics:
+        known = coverage[topic.id]
+        lost = next((match for match in known.matches if match.decided_by == "status" and match.is_gone), None)
+        match = known.best if known.coverage == "answered" else lost
+        if match is not None:
+            day = published[topic.id] or match.page.published_on
+            pages[topic.id] = _page(match, day, insights.get(topic.id, ()), sent)
     return Material(
         topics=topics,
         insights=insights,
-        unplaced=unplaced_insights(database),
+        unplaced=unplaced,
         arrived=_arrivals(database, column),
         central=central_orders(database),
-        pages=_pages(database, topics, insights),
+        coverage=coverage,
+        pages=pages,
         suggested=suggested_topics(database, audience),
+        changed=_status_changes(decisions),
         colleagues=_count_colleagues(database, column, news),
         set_aside=_count_set_aside(database, column, news),
     )
+
+
+def _page(
+    match: PageMatch, day: date | None, insights: Sequence[StoredInsight], sent: Mapping[int, Sequence[str]]
+) -> Page:
+    """links_sent of answers: mails that answered the topic since that day and carried the address in any spelling."""
+    answered = {i.message for i in insights if i.answer and (day is None or i.asked_at.date() >= day)}
+    key = page_key(match.page.url)
+    links_sent = sum(key in sent.get(message, ()) for message in answered)
+    return Page(match.page.url, day, links_sent, len(answered), match.page.title, match.is_gone)
+
+
+def _status_changes(decisions: Sequence[Decision]) -> dict[int, datetime]:
+    return {one.topic: one.decided_at for one in decisions if one.verb == "status" and one.undone_at is None}
 
 
 def _arrivals(database: Database, column: str) -> dict[int, datetime]:
@@ -43,34 +74,6 @@ def _arrivals(database: Database, column: str) -> dict[int, datetime]:
         " left join readings r on r.message = m.id"
     )
     return {insight: datetime.fromisoformat(at) for insight, at in rows}
-
-
-def _pages(
-    database: Database, topics: tuple[Topic, ...], insights: Mapping[int, tuple[StoredInsight, ...]]
-) -> dict[int, Page]:
-    pages = {}
-    for topic in topics:
-        if topic.status == "published" and topic.status_detail:
-            published_at = _published_at(database, topic)
-            pages[topic.id] = Page(
-                url=topic.status_detail,
-                published_at=published_at,
-                links_sent=_count_links(database, topic.status_detail, insights.get(topic.id, ())),
-            )
-    return pages
-
-
-def _published_at(database: Database, topic: Topic) -> datetime:
-    changes = [d.decided_at for d in decision_log(database, topic.id) if d.verb == "status" and d.undone_at is None]
-    return max(changes, default=topic.born_at)
-
-
-def _count_links(database: Database, url: str, insights: tuple[StoredInsight, ...]) -> int:
-    """Answers to the topic that carried the page's address, whatever stands after it (?utm=...)."""
-    bare = url.split("://", 1)[-1].split("?", 1)[0].split("#", 1)[0].rstrip("/")
-    messages = {insight.message for insight in insights}
-    rows = database.conn.execute("select distinct message from links where instr(url, ?)", (bare,))
-    return sum(message in messages for (message,) in rows)
 
 
 def _count_colleagues(database: Database, column: str, news: News) -> int:

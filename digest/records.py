@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from nlp.pages import TopicCoverage
 from nlp.records import StoredInsight, Topic, topic_id
 
 
@@ -87,16 +88,22 @@ class RankedTopic:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The published answer to a topic. links_sent: answers of colleagues that carried its address since then."""
+    """The page that answers a topic. published_on: None when nobody said when.
+
+    links_sent of answers: answers to the topic since then that carried its address.
+    """
 
     url: str
-    published_at: datetime
+    published_on: date | None
     links_sent: int = 0
+    answers: int = 0
+    title: str = ""
+    is_gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class MergeSuggestion:
-    """Two topics that may mean the same; a person decides."""
+    """Two topics that may mean the same; a person decides. The second would become another name of the first."""
 
     first: int
     second: int
@@ -109,7 +116,8 @@ class Material:
     topics: living and not dismissed. insights: by topic id, merged topics resolved.
     arrived: insight id -> when we learned of it; decides what is news.
     central: topic id -> its insight ids, the most typical first.
-    pages: topic id -> its published page. suggested: topics that the last digest told to write.
+    coverage: topic id -> what pages we have. pages: topic id -> the page that answers it.
+    suggested: topics that the last digest told to write. changed: topic id -> when a person last set its status.
     set_aside: why mails since the last digest did not count -> how many. colleagues: who contributed since then.
     """
 
@@ -118,8 +126,10 @@ class Material:
     unplaced: tuple[StoredInsight, ...] = ()
     arrived: Mapping[int, datetime] = field(default_factory=dict)
     central: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    coverage: Mapping[int, TopicCoverage] = field(default_factory=dict)
     pages: Mapping[int, Page] = field(default_factory=dict)
     suggested: tuple[int, ...] = ()
+    changed: Mapping[int, datetime] = field(default_factory=dict)
     suggestions: tuple[MergeSuggestion, ...] = ()
     colleagues: int = 0
     set_aside: Mapping[str, int] = field(default_factory=dict)
@@ -144,7 +154,7 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class TopicLine:
-    """One topic as the digest shows it. url: "" when mails carry no links."""
+    """One topic as the digest shows it. url: "" when mails carry no links. page_title, page_url: to extend or send."""
 
     id: str
     name: str
@@ -159,36 +169,52 @@ class TopicLine:
     stage: str
     url: str
     quote: Quote | None
+    page_title: str = ""
+    page_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PageLine:
-    """A published topic: how many companies asked since it went live, in how many answers its link was sent."""
+    """A topic that is asked although a page answers it: how many companies since that day.
+
+    links_sent of answers: how often colleagues sent the page when they answered.
+    """
 
     topic: TopicLine
     page_url: str
-    published_on: date
+    page_title: str
+    since: date
     companies_since: int
     links_sent: int
+    answers: int
 
 
 @dataclass(frozen=True, slots=True)
 class FollowUp:
-    """What became of a topic. event: its status; "open" when it was suggested and nobody took it."""
+    """What became of a topic. event: its status; "open" when it was suggested and nobody took it.
+
+    detail: who is on it, why not, or until when; "" when nobody said.
+    """
 
     topic: TopicLine
     event: str
     companies_since: int = 0
     links_sent: int = 0
+    answers: int = 0
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Two topics that a person may merge. command: what to type."""
+    """What only a person can decide. kind: merge | conflict | gone.
 
-    first: TopicLine
-    second: TopicLine
+    topics: the two that may be one, or the one concerned. sides: what the answers say. command: what to type.
+    """
+
+    kind: str
+    topics: tuple[TopicLine, ...]
     command: str
+    sides: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,11 +227,32 @@ class CategoryQuotes:
 
 
 @dataclass(frozen=True, slots=True)
-class Numbers:
-    """answered of asked: pairs of company and topic in 90 days, and those whose topic has a published page.
+class AskedPair:
+    """A company that asked about a topic in the days of the alignment index. page_url: "" when no page answers it."""
 
+    company: str
+    topic: int
+    page_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alignment:
+    """Do sales and marketing agree on what buyers want? The list behind the index, and the index.
+
+    answered of asked: pairs whose topic has a page that answers it, and all pairs.
     share: answered / asked in percent; None below 20 companies, where percentages mislead, and for none.
     """
+
+    days: DayRange
+    pairs: tuple[AskedPair, ...]
+    answered: int
+    asked: int
+    share: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """companies heard and colleagues who contributed since the last digest. answered, asked, share: see Alignment."""
 
     companies: int
     colleagues: int

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from digest.compose import Edition
+from digest.desk import Edition
 from digest.quotes import Redaction
 from digest.records import Material
 from nlp.records import Kind, StoredInsight, Topic
