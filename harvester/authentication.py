@@ -2,59 +2,87 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from harvester.authentication_results import Result, parse_results
 from harvester.headers import parse_addresses
-from harvester.journal import OUTER_AUTHENTICATION, OUTER_FROM
+from harvester.journal import OUTER_AUTHENTICATION, OUTER_FROM, OUTER_RECEIVED
 from harvester.people import registrable_domain, split_address
 from harvester.records import Mail
 
-# These write their results below their own Received line; everybody else is believed only above the first line
-# that tells of a delivery from outside.
-WRITES_BELOW_RECEIVED = ("google.com", "outlook.com")
-MAX_RESULTS = 50
+# These write their results below their own Received lines, one header for all methods; with them the topmost counts.
+# Everybody else is believed only above the first line that tells of a delivery from outside.
+WRITES_BELOW_RECEIVED = (("google.com",), ("outlook.com", "office365.com", "exchangelabs.com"))
+Headers = tuple[tuple[str, str], ...]
 
 _HOST = re.compile(r"[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,10}")
-_PRIVATE_IP = re.compile(r"(?:(?:10|127)\.\d{1,3}|192\.168|172\.(?:1[6-9]|2\d|3[01]))\.\d{1,3}\.\d{1,3}")
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """One method's outcome, e.g. dmarc=pass. properties: "header.from" -> "acme.example"."""
-
-    method: str
-    outcome: str
-    properties: dict[str, str]
+_ORIGIN_ADDRESS = re.compile(r"[\[(](?:ipv6:)?([0-9a-f.:]{3,45})[\])]")
+_PRIVATE_ADDRESS = re.compile(
+    r"(?:(?:10|127)(?:\.\d{1,3}){3}|192\.168\.\d{1,3}\.\d{1,3}|172\.(?:1[6-9]|2\d|3[01])\.\d{1,3}\.\d{1,3}"
+    r"|::1|fe80:[0-9a-f:]*|f[cd][0-9a-f]{2}:[0-9a-f:]*)"
+)
+# Spoken only between a server's own parts; who speaks SMTP chooses his name himself.
+_HANDED_OVER = re.compile(r"\bwith (?:lmtp|lmtps|local)\b")
+_ADDRESS_DOMAIN = re.compile(r"@([^\s<>()\[\],;:\"@]{1,255})")
 
 
 def doubt_sender(mail: Mail, authserv_id: str) -> str | None:
     """Why the sender cannot be believed, as one phrase; None when our server says dmarc=pass for the From domain."""
-    senders = mail.header_values("from")
-    if len(senders) > 1 or any(len(_domains(value)) > 1 for value in senders):
-        return "more than one From"
-    if not authserv_id:
-        return None
+    server = authserv_id.strip().lower()
+    doubt = _doubt_from(mail, is_strict=bool(server))
+    if doubt or not server:
+        return doubt
     journal_from = mail.header(OUTER_FROM)
+    headers, domain = mail.headers, split_address(mail.sender.address)[1] if mail.sender else ""
     if journal_from is not None:
         # Everything inside a journal report was written by its sender, so the envelope has to be trusted, and be ours.
-        domain = split_address(journal_from)[1]
-        if not mail.sender or not _same_house(domain, split_address(mail.sender.address)[1]):
+        outer_domain = split_address(journal_from)[1]
+        if not _same_house(outer_domain, domain):
             return "a journal report from another domain"
-        values = tuple(v for v in mail.header_values(OUTER_AUTHENTICATION))
-    else:
-        domain = split_address(mail.sender.address)[1] if mail.sender else ""
-        values = tuple(_trusted_values(mail.headers, authserv_id.lower()))
-    results = [
-        result
-        for value in values
-        for server, parsed in (parse_results(value),)
-        if is_server(server, authserv_id)
-        for result in parsed
-        if result.method == "dmarc"
-    ]
-    if not results:
+        headers, domain = _outer_headers(mail), outer_domain
+    return _doubt_results(tuple(trusted_results(headers, server)), domain, authserv_id)
+
+
+def trusted_results(headers: Headers, authserv_id: str) -> Iterator[Result]:
+    """The results of that server which stand where a sender cannot put them."""
+    house = next((house for house in WRITES_BELOW_RECEIVED if _is_in(authserv_id, house)), None)
+    for value in _trusted_values(headers, authserv_id) if house is None else _values_above_others(headers, house):
+        read = parse_results(value)
+        if read is not None and is_server(read.server, authserv_id):
+            yield from read.results
+            if house is not None:
+                return
+
+
+def is_server(server: str, authserv_id: str) -> bool:
+    """Whether a result names the server we trust; Microsoft's nameless results count when an outlook.com id is set."""
+    if not server:
+        return _is_in(authserv_id.lower(), ("outlook.com",))
+    return server == authserv_id.lower()
+
+
+def _doubt_from(mail: Mail, *, is_strict: bool) -> str | None:
+    """A From that two programs could read differently."""
+    values = mail.header_values("from")
+    if len(values) > 1 or any(len(_addresses(value)) > 1 for value in values):
+        return "more than one From"
+    if not is_strict:
+        return None
+    if not values or not mail.sender:
+        return "no From"
+    if mail.sender.address.count("@") != 1:
+        return "a From that is no address"
+    if _has_group(values[0]):
+        return "a group in From"
+    if len({domain.lower().rstrip(".") for domain in _ADDRESS_DOMAIN.findall(values[0])}) > 1:
+        return "a From that names two domains"
+    return None
+
+
+def _doubt_results(results: tuple[Result, ...], domain: str, authserv_id: str) -> str | None:
+    spoken = [result for result in results if result.method == "dmarc"]
+    if not spoken:
         return f"no dmarc result of {authserv_id}"
-    for result in results:
+    for result in spoken:
         if result.outcome != "pass":
             return f"dmarc={result.outcome} says {authserv_id}"
         if not _is_aligned(domain, result.properties.get("header.from", domain)):
@@ -62,108 +90,90 @@ def doubt_sender(mail: Mail, authserv_id: str) -> str | None:
     return None
 
 
-def parse_results(value: str) -> tuple[str, tuple[Result, ...]]:
-    """(server, results) of one Authentication-Results value; comments removed, quoted strings taken as text."""
-    clauses = _split_clauses(value)
-    first = clauses[0].split() if clauses else []
-    # Microsoft writes no server name at all; the header starts with the first result.
-    server = "" if not first or "=" in first[0] else first[0].lower()
-    results: list[Result] = []
-    for clause in clauses[0 if not server else 1 :][:MAX_RESULTS]:
-        words = clause.replace(" =", "=").replace("= ", "=").split()
-        method, equals, outcome = (words[0] if words else "").partition("=")
-        if equals:
-            properties = dict(word.lower().split("=", 1) for word in words[1:] if "=" in word)
-            results.append(Result(method.partition("/")[0].lower(), outcome.lower(), properties))
-    return server, tuple(results)
+def _outer_headers(mail: Mail) -> Headers:
+    names = {OUTER_RECEIVED: "received", OUTER_AUTHENTICATION: "authentication-results"}
+    return tuple((names[name], value) for name, value in mail.headers if name in names)
 
 
-def is_server(server: str, authserv_id: str) -> bool:
-    """Whether a result names the server we trust; Microsoft's nameless results count when an outlook.com id is set."""
-    if not server:
-        return authserv_id.lower().endswith("outlook.com")
-    return server == authserv_id.lower()
-
-
-def _trusted_values(headers: tuple[tuple[str, str], ...], authserv_id: str) -> Iterator[str]:
-    """The results that stand where a sender cannot put them."""
-    has_boundary = False
+def _trusted_values(headers: Headers, authserv_id: str) -> Iterator[str]:
+    """Down to the line that tells of a delivery from outside; what came in with the mail stands below it."""
     for name, value in headers:
-        if name == "received":
-            if has_boundary or not _is_by(value, authserv_id):
-                return
-            has_boundary = not _is_internal(value, authserv_id)
-            if has_boundary and not authserv_id.endswith(WRITES_BELOW_RECEIVED):
-                return
-        elif name == "authentication-results":
+        if name == "received" and not _is_internal(value, authserv_id):
+            return
+        if name == "authentication-results":
             yield value
 
 
-def _is_by(received: str, authserv_id: str) -> bool:
-    """The hop ended at one of our hosts."""
-    if received.lower().startswith("by ") and authserv_id.endswith(WRITES_BELOW_RECEIVED):
-        return True  # handed over inside Google, by an address without a name
-    hosts = _HOST.findall(received.lower().partition(" by ")[2][:300] or received.lower()[:300].partition("by ")[2])
-    return bool(hosts) and _same_house(hosts[0], authserv_id)
+def _values_above_others(headers: Headers, house: tuple[str, ...]) -> Iterator[str]:
+    """Down to the first line of somebody else's server."""
+    for name, value in headers:
+        if name == "received" and not value.lower().startswith("by ") and not _is_in(_arrival(value), house):
+            return
+        if name == "authentication-results":
+            yield value
+
+
+def _arrival(received: str) -> str:
+    """The host that wrote the line: what stands behind "by"."""
+    lower = received.lower()
+    hosts = _HOST.findall(lower.partition(" by ")[2][:300] or lower[:300].partition("by ")[2])
+    return hosts[0] if hosts else ""
 
 
 def _is_internal(received: str, authserv_id: str) -> bool:
-    """The hop began at one of our hosts too; a sender can lie in the name, but not in the address in brackets."""
-    origin = received.lower()[:600].partition(" by ")[0]
+    """Both ends of the hop are ours; a sender can lie in the name, but not in the address that our server noted."""
+    if not _same_house(_arrival(received), authserv_id):
+        return False
+    origin, _, rest = received.lower()[:600].partition(" by ")
     if origin.startswith("by "):
         return True  # handed over inside one host
-    hosts = [host for host in _HOST.findall(origin.replace("from ", " ")) if not host.replace(".", "").isdigit()]
-    addresses = re.findall(r"\[([0-9a-f.:]{3,45})\]", origin)
-    if any(not _PRIVATE_IP.fullmatch(address) and address != "::1" for address in addresses):
+    addresses = _ORIGIN_ADDRESS.findall(origin)
+    if any(not _PRIVATE_ADDRESS.fullmatch(address) for address in addresses):
         return False
-    return bool(hosts) and all(_same_house(host, authserv_id) or host.startswith("localhost") for host in hosts)
+    hosts = [host for host in _HOST.findall(origin.replace("from ", " ")) if not host.replace(".", "").isdigit()]
+    ours = bool(hosts) and all(_same_house(host, authserv_id) or host == "localhost.localdomain" for host in hosts)
+    return (ours or (not hosts and "localhost" in origin)) and (bool(addresses) or bool(_HANDED_OVER.search(rest)))
 
 
-def _same_house(host: str, authserv_id: str) -> bool:
-    return host == authserv_id or registrable_domain(host) == registrable_domain(authserv_id)
+def _same_house(host: str, other: str) -> bool:
+    return bool(host) and (host == other or registrable_domain(host) == registrable_domain(other))
+
+
+def _is_in(host: str, house: tuple[str, ...]) -> bool:
+    return any(host == domain or host.endswith(f".{domain}") for domain in house)
 
 
 def _is_aligned(domain: str, authenticated: str) -> bool:
-    authenticated = authenticated.strip("\"'<>").rpartition("@")[2]
-    return bool(domain) and (domain == authenticated or domain.endswith("." + authenticated))
+    authenticated = authenticated.strip("\"'<>").rpartition("@")[2].rstrip(".")
+    is_same = domain == authenticated
+    return bool(domain) and (is_same or (domain.endswith("." + authenticated) and _same_house(domain, authenticated)))
 
 
-def _domains(value: str) -> set[str]:
+def _addresses(value: str) -> set[str]:
     return {address.address for address in parse_addresses((value,))}
 
 
-def _split_clauses(value: str) -> list[str]:
-    """Cut at ";" outside comments and quotes; one pass."""
-    clauses: list[str] = []
-    current: list[str] = []
-    depth, quoted, escaped = 0, False, False
+def _has_group(value: str) -> bool:
+    """A colon or semicolon outside quotes, comments and brackets: "Sales: ana@acme.example;"."""
+    depth, quoted, escaped, bracketed = 0, False, False, False
     for letter in value:
         if escaped:
             escaped = False
-            if not depth:
-                current.append(letter)
-        elif letter == "\\" and (depth or quoted):
-            escaped = True
+        elif letter == "\\":
+            escaped = quoted or depth > 0
         elif quoted:
-            if letter == '"':
-                quoted = False
-            else:
-                # What is quoted is one word, whatever it says.
-                current.append("_" if letter in " ;=" else letter)
+            quoted = letter != '"'
         elif depth:
             depth += (letter == "(") - (letter == ")")
-        elif letter == "(":
-            depth = 1
-            current.append(" ")
         elif letter == '"':
             quoted = True
-        elif letter == ";":
-            clauses.append("".join(current).strip())
-            current = []
-        else:
-            current.append(letter)
-    clauses.append("".join(current).strip())
-    return clauses
+        elif letter == "(":
+            depth = 1
+        elif letter in "<>":
+            bracketed = letter == "<"
+        elif letter in ":;" and not bracketed:
+            return True
+    return False
 
 
 def looks_like(domain: str, own: str) -> bool:

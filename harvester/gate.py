@@ -65,9 +65,14 @@ def gather_facts(mail: Mail, parts: tuple[Part, ...], settings: ReadingSettings)
 
 
 def contributor(mail: Mail, settings: ReadingSettings) -> str:
-    """Whose contribution this is: the From, or the colleague who redirected or re-sent the mail to us."""
+    """Whose contribution this is: the From, or the colleague who redirected or re-sent the mail to us.
+
+    With a server that vouches for senders only the From counts: that is all it vouches for.
+    """
     sender = mail.sender.address if mail.sender else ""
     roster = settings.roster
+    if settings.authserv_id:
+        return sender
     if is_answers_address(sender, roster):
         # Mailing-list software puts its own address into From and keeps the writer's here.
         original = mail.header("x-original-from") or mail.header("x-original-sender") or ""

@@ -92,7 +92,8 @@ def find_own_digest(facts: Facts) -> Decision | None:
     if mail.header(OUR_HEADER) is not None:
         return Status.IGNORED, "our own mail (X-Answers-Harvester)"
     sender = mail.sender.address if mail.sender else ""
-    if is_answers_address(sender, roster) and is_answers_address(facts.sender, roster):
+    rewritten = mail.header("x-original-from") is not None or mail.header("x-original-sender") is not None
+    if is_answers_address(sender, roster) and is_answers_address(facts.sender, roster) and not rewritten:
         return Status.IGNORED, "our own mail (From)"
     if any(
         part.author and is_answers_address(part.author, roster) for part in facts.parts if part.role is not Role.OWN
@@ -210,6 +211,9 @@ def find_spam_flag(facts: Facts) -> Decision | None:
 def find_doubtful_sender(facts: Facts) -> Decision | None:
     """Senders that our server does not vouch for."""
     doubt = doubt_sender(facts.mail, facts.settings.authserv_id)
+    if doubt is None and facts.settings.authserv_id and is_answers_address(facts.sender, facts.settings.roster):
+        # A list that puts our own address into From: nobody vouches for the name it keeps elsewhere.
+        doubt = "a list wrote our own address into From"
     return (Status.QUARANTINED, doubt) if doubt else None
 
 

@@ -27,6 +27,11 @@ def decode_value(value: str) -> str:
     return one_line(_decode_words(_readable(value)))
 
 
+def plain_value(value: str) -> str:
+    """One value of a structured header on one line. Not decoded: an encoded word could hide a ";" or a ")" in it."""
+    return one_line(_readable(value))
+
+
 def one_line(text: str) -> str:
     """The text with every run of white space, line breaks included, as one space."""
     text = clean_text(text)

@@ -9,6 +9,7 @@ MARK = "x-ms-journal-report"
 SENDER = "x-answers-journal-sender"
 RECIPIENT = "x-answers-journal-recipient"
 OUTER_FROM = "x-answers-journal-from"
+OUTER_RECEIVED = "x-answers-journal-received"
 OUTER_AUTHENTICATION = "x-answers-journal-authentication-results"
 
 RECIPIENT_LABELS = ("recipient", "to", "cc", "bcc", "on-behalf-of")
@@ -19,11 +20,10 @@ def unwrap_journal(mail: Mail) -> Mail:
     if mail.header(MARK) is None or not mail.attached:
         return mail
     enclosed = mail.attached[0]
-    outer_from = mail.sender.address if mail.sender else ""
-    outer = (
-        (OUTER_FROM, outer_from),
-        *((OUTER_AUTHENTICATION, v) for v in mail.header_values("authentication-results")),
-    )
+    is_clear = len(mail.header_values("from")) == 1
+    outer_from = mail.sender.address if mail.sender and is_clear else ""
+    kept = {"received": OUTER_RECEIVED, "authentication-results": OUTER_AUTHENTICATION}
+    outer = ((OUTER_FROM, outer_from), *((kept[name], value) for name, value in mail.headers if name in kept))
     return replace(
         enclosed,
         headers=(*outer, *_envelope(mail.text or ""), *enclosed.headers),

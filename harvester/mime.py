@@ -12,7 +12,14 @@ from email.parser import BytesHeaderParser
 
 import mailparser
 
-from harvester.headers import decode_value, one_line, parse_addresses, parse_date, parse_message_ids
+from harvester.headers import (
+    decode_value,
+    one_line,
+    parse_addresses,
+    parse_date,
+    parse_message_ids,
+    plain_value,
+)
 from harvester.journal import unwrap_journal
 from harvester.limits import BLANK_LINE, is_too_branched, limit_raw, split_header
 from harvester.mime_parts import (
@@ -31,6 +38,8 @@ from harvester.records import Mail
 
 MAX_ATTACHED_DEPTH = 4
 RESERVED_HEADERS = "x-answers-journal-"
+# Written by servers in a grammar of their own; parts of them, such as the envelope's sender, are a sender's words.
+TRACE_HEADERS = frozenset({"authentication-results", "received", "return-path"})
 
 # mail-parser logs whole headers when it cannot decode them; what mails say stays out of logs.
 logging.getLogger("mailparser").setLevel(logging.CRITICAL + 1)
@@ -127,7 +136,7 @@ def _make_mail(message: Message, body: Body, depth: int) -> Mail:
     def raw_values(name: str) -> Iterable[str]:
         return (value for key, value in fields if key == name)
 
-    headers = tuple((key, decode_value(value)) for key, value in fields)
+    headers = tuple((key, (plain_value if key in TRACE_HEADERS else decode_value)(value)) for key, value in fields)
     decoded = dict(reversed(headers))
     text, markup = join_blocks(body.blocks)
     attached = _parse_attached(body, depth)
