@@ -1,30 +1,34 @@
 """Finds the name of a topic: the most central question, cleaned so that a marketer understands it without the mail."""
 
 import re
-import tomllib
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from functools import cache
 
-from harvester.resources import data_folder
-from nlp.records import Kind, StoredInsight
+from nlp.phrasing import Setting, opens_question, weigh_phrasing
+from nlp.records import StoredInsight
+from nlp.wording import ANSWER_LETTERS, stems_in, words_in
 
 MAX_NAME = 90
-MIN_WORDS = 4
 LOOKED_AT = 20  # most central insights
-DEPENDENT_WORDS = 3  # at the start
-TELLING_LETTERS, TELLING_WORDS = 5, 2  # shorter words are mostly grammar
+MOST_READ = 60  # insights whose words tell what is typical of the topic
+LONGEST_READ = 600
+MIN_READING = 4  # words
+MOST_CLAUSES = 2
+PLACE_COST = 0.8  # of one place in the order of centrality
+CUT_COST = 3.0
+FEW = 1 / 3  # of a topic's insights: then its own language may name it
+POOR = 7.0  # blemishes from which on the atlas knows a better name
 MAX_SLUG = 60
 
 # What opens a sentence without belonging to it, and what closes it out of courtesy. Bounded, matched at the ends only.
 _OPENINGS = re.compile(
-    r"(?:and|also|but|so|well|ok|okay|oh|now|then|besides|secondly|second|first|firstly|finally|lastly|next|again|btw|"
+    r"(?:and|also|but|or|so|well|grand|good|ok|okay|oh|now|then|besides|secondly|second|first|firstly|finally|lastly|next|again|btw|"
     r"by the way|one more thing|another (?:question|thing)|quick question|just wondering|p\.?s|"
     r"hi|hello|hey|dear|good (?:morning|afternoon|evening)|thanks|thank you|"
-    r"und|aber|also|außerdem|ausserdem|noch etwas|kurze frage|hallo|guten tag|et|mais|aussi|bonjour|"
-    r"y|pero|además|hola|e|ma|inoltre|buongiorno|en|maar|ook|verder|\d{1,2}[.)]|[-*•–—])"
+    r"und|aber|also|oder|außerdem|ausserdem|noch etwas|kurze frage|hallo|guten tag|et|mais|aussi|bonjour|"
+    r"ou|o|y|pero|además|hola|e|ma|inoltre|buongiorno|en|maar|ook|verder|\d{1,2}[.)]|[-*•–—])"
     r"(?:[\s,:;.!–—-]+)",
     re.IGNORECASE,
 )
@@ -33,6 +37,8 @@ _CLOSINGS = re.compile(
     r"if you would be so kind|if possible|by any chance)\s*(?=[.?!]*$)",
     re.IGNORECASE,
 )
+_SENTENCE_END = re.compile(r"(?<=[.!?…])\s+")
+_PAUSE = re.compile(r"(?:,|;|:|\s[–—-])\s+(?:and |but |so |und |aber |et |mais |y |pero |e |ma |en |maar )?")
 _NO_LETTERS = re.compile(r"[^a-z0-9]+")
 
 
@@ -50,11 +56,72 @@ class Taste:
 NO_TASTE = Taste()
 
 
-def choose_name(insights: Sequence[StoredInsight], taste: Taste = NO_TASTE) -> str:
-    """insights: of one topic, the most central first, at least one."""
-    language = taste.language or main_language(insights)
-    cost = [place + _cost(insight, language, taste.people) for place, insight in enumerate(insights[:LOOKED_AT])]
-    return shorten(clean_question(insights[cost.index(min(cost))].text))
+def choose_name(insights: Sequence[StoredInsight], taste: Taste = NO_TASTE, known_as: str = "") -> str:
+    """insights: of one topic, the most central first, at least one.
+
+    known_as: how the atlas calls what the topic means, "" when it means nothing known; taken when no sentence of the
+    topic can be understood alone.
+    """
+    setting = _setting_of(insights, taste)
+    best = min(
+        (place * PLACE_COST + weigh_phrasing(insight, setting, text) + _cost_of_cutting(text), place, text)
+        for place, insight in enumerate(insights[:LOOKED_AT])
+        for text in readings_of(insight.text, insight.language)
+    )
+    cost, place, text = best
+    if known_as and cost - place * PLACE_COST > POOR:
+        return known_as
+    return shorten(text)
+
+
+def readings_of(text: str, language: str) -> tuple[str, ...]:
+    """What a name can be made of: the whole text, and each of its sentences and clauses that asks by itself."""
+    whole = clean_question(text)
+    sentences = [clean_question(piece) for piece in _SENTENCE_END.split(whole[:LONGEST_READ])]
+    clauses = [
+        clean_question(sentence[match.end() :])
+        for sentence in sentences
+        if sentence.endswith("?")
+        for match in list(_PAUSE.finditer(sentence))[-MOST_CLAUSES:]
+    ]
+    asking = [clause for clause in clauses if opens_question(clause, language)]
+    readings = [piece for piece in (*sentences, *asking) if len(piece.split()) >= MIN_READING]
+    return tuple(dict.fromkeys((whole, *readings)))
+
+
+def _cost_of_cutting(text: str) -> float:
+    """What `shorten` leaves out is missed."""
+    return CUT_COST if len(text) > MAX_NAME else 0.0
+
+
+def _setting_of(insights: Sequence[StoredInsight], taste: Taste) -> Setting:
+    shared: Counter[str] = Counter()
+    names: Counter[str] = Counter()
+    by_company: dict[str, tuple[set[str], set[str]]] = {}
+    answered: Counter[str] = Counter()
+    answers: set[str] = set()
+    for insight in insights[:MOST_READ]:
+        stems, capitals = by_company.setdefault(insight.company, (set(), set()))
+        stems |= stems_in(insight.text, insight.language)
+        capitals |= {word for word in words_in(insight.text) if word[0].isupper()}
+        answer = insight.answer or ""
+        if answer not in answers:
+            answers.add(answer)
+            answered.update(stems_in(answer[:ANSWER_LETTERS], insight.language))
+    for stems, capitals in by_company.values():
+        shared.update(stems)
+        names.update(capitals)
+    own = main_language(insights)
+    language = taste.language or own
+    spoken = sum(insight.language == language for insight in insights) / len(insights)
+    return Setting(
+        people=taste.people,
+        language=language,
+        local=own if own != language and spoken < FEW else "",
+        shared=frozenset(stem for stem, count in shared.items() if count > 1),
+        answered=frozenset(stem for stem, count in answered.items() if count > 1),
+        names=frozenset(name for name, count in names.items() if count > 1),
+    )
 
 
 def clean_question(text: str) -> str:
@@ -88,31 +155,6 @@ def slugify(name: str) -> str:
     if len(slug) > MAX_SLUG:
         slug = slug[: MAX_SLUG + 1].rsplit("-", 1)[0]
     return slug or "topic"
-
-
-def _cost(insight: StoredInsight, language: str, names: Collection[str]) -> float:
-    """How many places in the order of centrality a blemish is worth."""
-    text = clean_question(insight.text)
-    words = [word.strip(".,;:!?()\"'’").lower() for word in text.split()]
-    blemishes = (
-        (6.0, insight.kind is not Kind.QUESTION),
-        (4.0, "?" not in text),
-        (4.0, len(text) > MAX_NAME),
-        (8.0, len(words) < MIN_WORDS),
-        (10.0, insight.language != language),
-        (5.0, sum(len(word) >= TELLING_LETTERS for word in words) < TELLING_WORDS),
-        (3.0, not _dependent_words().isdisjoint(words[:DEPENDENT_WORDS])),
-        (6.0, insight.inferred),
-        (5.0, any(word in names for word in words)),
-        (1.0, any(character.isdigit() for character in text)),
-    )
-    return sum(cost for cost, is_blemished in blemishes if is_blemished)
-
-
-@cache
-def _dependent_words() -> frozenset[str]:
-    content = tomllib.loads((data_folder() / "insights" / "naming.toml").read_text(encoding="utf-8"))
-    return frozenset(content["dependent"])
 
 
 def main_language(insights: Sequence[StoredInsight]) -> str:

@@ -1,40 +1,193 @@
-"""Weighs how well a sentence is understood without the mail around it. Pure; the words it looks for are data."""
+"""Weighs how well a sentence is understood without the mail around it. Pure; words and weights are data.
+
+A name, a heading or a line of an outline has to say by itself what is asked: no "they" of whom nothing was said, no
+story around the question, nobody's name, no longer than a line.
+"""
 
 import tomllib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from harvester.resources import data_folder
 from nlp.records import Kind, StoredInsight
+from nlp.wording import word_forms, words_in
 
-MIN_WORDS = 4
+MIN_WORDS, MAX_WORDS = 4, 14
 MAX_LETTERS = 90
-DEPENDENT_WORDS = 3  # at the start
-TELLING_LETTERS, TELLING_WORDS = 5, 2  # shorter words are mostly grammar
+TELLING_WORDS = 2
+MOST_SHARED, MOST_ANSWERED, MOST_TELLING = 4, 3, 5
+MOST_OWN_NAMES = 2
+TORN_SHARE = 0.8  # of the text; cleaning takes away less
+ANTECEDENT_WORDS = 2  # that tell something, before a pronoun: "can you deliver what they accept?" has but a verb
+SENTENCE_ENDS = ".!?…"
+_LISTS = (
+    "stand_ins",
+    "pointers",
+    "loose",
+    "vague",
+    "dependent_starts",
+    "sloppy",
+    "reported",
+    "pointing_that_after",
+    "question_starts",
+)
 
 
-def weigh_phrasing(insight: StoredInsight, people: Collection[str] = (), text: str | None = None) -> float:
-    """How many places in the order of centrality its blemishes are worth; 0 for a good question.
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What is known around the sentence. people: words of their names, lower case.
 
-    people: words of their names, lower case. text: what is to be read instead of the insight's whole text.
+    language: that most buyers write, "" when none is preferred; local: the one of this topic when hardly anybody in it
+    writes that. shared: stems that several companies of the topic use;
+    answered: stems that several answers hold. names: words with a capital that several companies use.
+    """
+
+    people: Collection[str] = ()
+    language: str = ""
+    local: str = ""
+    shared: frozenset[str] = frozenset()
+    answered: frozenset[str] = frozenset()
+    names: frozenset[str] = frozenset()
+
+
+NO_SETTING = Setting()
+
+
+@dataclass(frozen=True, slots=True)
+class _Sentence:
+    """spelled: the words as written. words: in lower case. stems: of the telling ones, "" for the others."""
+
+    text: str
+    spelled: Sequence[str]
+    words: Sequence[str]
+    stems: Sequence[str]
+
+
+def weigh_phrasing(insight: StoredInsight, setting: Setting = NO_SETTING, text: str | None = None) -> float:
+    """How many places in the order of centrality its blemishes are worth; about 0 for a good question.
+
+    text: what is to be read instead of the insight's whole text; a part of it.
     """
     said = insight.text if text is None else text
-    words = [word.strip(".,;:!?()\"'’").lower() for word in said.split()]
-    blemishes = (
-        (6.0, insight.kind is not Kind.QUESTION),
-        (4.0, "?" not in said),
-        (4.0, len(said) > MAX_LETTERS),
-        (8.0, len(words) < MIN_WORDS),
-        (5.0, sum(len(word) >= TELLING_LETTERS for word in words) < TELLING_WORDS),
-        (3.0, not _dependent_words().isdisjoint(words[:DEPENDENT_WORDS])),
-        (6.0, insight.inferred),
-        (5.0, any(word in people for word in words)),
-        (1.0, any(character.isdigit() for character in said)),
+    spelled = words_in(said)
+    forms = word_forms(insight.language)
+    sentence = _Sentence(
+        said, spelled, [word.casefold().replace("’", "'") for word in spelled], [forms[word] for word in spelled]
     )
-    return sum(cost for cost, is_blemished in blemishes if is_blemished)
+    cost = _load_costs()
+    is_torn = len(said) < TORN_SHARE * len(insight.text)
+    blemishes = (
+        *_of_kind(insight, said, setting),
+        *_of_length(sentence),
+        *_of_hanging(sentence, insight.language, is_torn=is_torn),
+    )
+    known = frozenset(sentence.stems)
+    return (
+        sum(cost[blemish] * times for blemish, times in blemishes)
+        + cost["person"] * any(word in setting.people for word in sentence.words)
+        + cost["own_name"] * _count_own_names(sentence, insight.language, setting)
+        + cost["telling_word"] * min(MOST_TELLING, len(known) - ("" in known))
+        + cost["shared_word"] * min(MOST_SHARED, len(known & setting.shared))
+        + cost["typical_answer"] * min(MOST_ANSWERED, len(known & setting.answered))
+    )
+
+
+def opens_question(text: str, language: str) -> bool:
+    """Whether its first word asks: "how", "can", "is". False in languages without a list."""
+    words = words_in(text)
+    return bool(words) and words[0].casefold().replace("’", "'") in _load_lists(language)["question_starts"]
+
+
+def _of_kind(insight: StoredInsight, said: str, setting: Setting) -> Iterator[tuple[str, float]]:
+    is_question = insight.kind is Kind.QUESTION
+    yield "pain", insight.kind is Kind.PAIN
+    yield "need", insight.kind is Kind.NEED
+    asks = said.rstrip(" \"'”’»)").endswith("?")
+    yield "story", is_question and not asks and "?" in insight.text
+    yield "indirect", is_question and not asks and "?" not in insight.text
+    yield "inferred", insight.inferred
+    is_local = insight.language == setting.local
+    yield "local", is_local
+    yield "foreign", bool(setting.language) and insight.language != setting.language and not is_local
+
+
+def _of_length(sentence: _Sentence) -> Iterator[tuple[str, float]]:
+    text, count = sentence.text.strip(), len(sentence.words)
+    yield "short", count < MIN_WORDS
+    yield "long", len(text) > MAX_LETTERS
+    yield "word_too_many", max(0, count - MAX_WORDS)
+    yield "more_sentences", sum(text.count(f"{mark} ") for mark in SENTENCE_ENDS)
+    yield "plain", len({stem for stem in sentence.stems if stem}) < TELLING_WORDS
+    yield "figure", any(character.isdigit() for character in text)
+
+
+def _of_hanging(sentence: _Sentence, language: str, *, is_torn: bool) -> Iterator[tuple[str, float]]:
+    """What leans on something outside the sentence."""
+    lists = _load_lists(language)
+    words, stems = sentence.words, sentence.stems
+    present = frozenset(words)
+    yield "loose", bool(present & lists["loose"])
+    yield "torn", is_torn
+    yield "torn_loose", is_torn and bool(present & lists["loose"])
+    yield "vague", len(present & lists["vague"])
+    yield "sloppy", len(present & lists["sloppy"])
+    hanging = (place for place, word in enumerate(words) if word in lists["stand_ins"])
+    yield "stand_in", any(sum(map(bool, stems[:place])) < ANTECEDENT_WORDS for place in hanging)
+    yield "pointer", min(2, len(present & lists["pointers"]) + _points_with_that(sentence, lists, language))
+    yield "dependent_start", bool(words) and words[0] in lists["dependent_starts"]
+    lowered = sentence.text.casefold()
+    yield "reported", any(phrase in lowered for phrase in lists["reported"])
+
+
+def _points_with_that(sentence: _Sentence, lists: dict[str, frozenset[str]], language: str) -> bool:
+    """ "Does that cost extra?" points, "They say that it costs" does not; "das" points unless a noun follows."""
+    words, spelled = sentence.words, sentence.spelled
+    if language == "en":
+        before = lists["pointing_that_after"]
+        return any(word == "that" and (not place or words[place - 1] in before) for place, word in enumerate(words))
+    if language == "de":
+        return any(
+            word == "das" and not any(after[0].isupper() for after in spelled[place + 1 : place + 3])
+            for place, word in enumerate(words)
+        )
+    return False
+
+
+def _count_own_names(sentence: _Sentence, language: str, setting: Setting) -> int:
+    """Capitals inside a sentence that no other company writes: places, people, products of one buyer."""
+    if language == "de":  # every noun has one
+        return 0
+    starts = {words_in(piece)[0] for piece in _pieces(sentence.text) if words_in(piece)}
+    own = {
+        word
+        for word in sentence.spelled
+        if word[0].isupper() and len(word) > 2 and not word.startswith(("I'", "I’")) and word not in setting.names
+    }
+    return min(MOST_OWN_NAMES, len(own - starts))
+
+
+def _pieces(text: str) -> Iterator[str]:
+    start = 0
+    for place, character in enumerate(text):
+        if character in '.!?…:"“„':
+            yield text[start : place + 1]
+            start = place + 1
+    yield text[start:]
 
 
 @cache
-def _dependent_words() -> frozenset[str]:
-    content = tomllib.loads((data_folder() / "insights" / "naming.toml").read_text(encoding="utf-8"))
-    return frozenset(content["dependent"])
+def _load_costs() -> dict[str, float]:
+    return {name: float(cost) for name, cost in _load_file()["costs"].items()}
+
+
+@cache
+def _load_lists(language: str) -> dict[str, frozenset[str]]:
+    lists = _load_file().get(language, {})
+    return {name: frozenset(lists.get(name, ())) for name in _LISTS}
+
+
+@cache
+def _load_file() -> dict[str, dict[str, Any]]:
+    return tomllib.loads((data_folder() / "insights" / "naming.toml").read_text(encoding="utf-8"))

@@ -1,5 +1,6 @@
 """A topic's name is a question that a marketer understands without the mail."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -64,3 +65,46 @@ def test_slugs_are_plain_and_never_empty():
     assert slugify("Läuft's mit SAP/4HANA?") == "lauft-s-mit-sap-4hana"
     assert slugify("価格は?") == "topic"
     assert len(slugify("a-very-long-name " * 20)) <= 60
+
+
+@pytest.mark.parametrize(
+    ("poor", "good"),
+    [
+        ("Can you deliver what they accept?", "Can you deliver what the insurers accept?"),
+        ("And does that cost extra every month?", "Does the set-up cost extra every month?"),
+        (
+            "Somebody picks one up at seven. How does it know who ticked the box?",
+            "How does the tablet know who signed?",
+        ),
+        ("You asked whether Christmas temps are billed outside December.", "Are temps billed outside December?"),
+        ("Could Sagitta and Ledgerline both take the journal?", "Could our ledger take the journal by site?"),
+        ("What do 48 technicians over 4 sites cost?", "What do the technicians on several sites cost?"),
+        ("Would the thing do that sort of stuff for us?", "Would the program plan the yearly service?"),
+    ],
+)
+def test_a_sentence_that_needs_the_mail_around_it_comes_after_one_that_does_not(poor, good):
+    assert choose_name((insight(poor), insight(good))) == good
+    assert choose_name((insight(poor),))  # but it names a topic that has nothing else
+
+
+def test_the_question_is_taken_without_the_story_before_it():
+    story = "Lab people claim mileage and pipettes, don't ask. Can the refunds come with the salary of the month?"
+    assert choose_name((insight(story),)) == "Can the refunds come with the salary of the month?"
+
+
+def test_the_language_of_the_topic_names_it_when_hardly_anybody_writes_the_usual_one():
+    members = (
+        *(insight("Läuft das Programm in Kellern ohne Empfang weiter?", language="de") for _ in range(4)),
+        insight("is there stock-keeping or only the jobs and that?"),
+    )
+    assert choose_name(members, Taste(language="en")).startswith("Läuft das Programm")
+
+
+def test_what_several_companies_say_names_the_topic():
+    members = tuple(
+        replace(insight(text), company=f"c{number}.example")
+        for number, text in enumerate(
+            ("May the caretaker ride along in summer?", "What is the price per seat?", "Is the price per seat fixed?")
+        )
+    )
+    assert "price per seat" in choose_name(members)
