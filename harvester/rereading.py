@@ -7,15 +7,16 @@ from dataclasses import dataclass, replace
 import sqlite_utils
 
 from harvester.database import transaction
+from harvester.known_texts import separate_known_texts
 from harvester.people import name_authors
 from harvester.reading import Reader, open_readers
-from harvester.records import FailedReading, Part, Reading, ReadingSettings, Role, Status
+from harvester.records import FailedReading, Reading, ReadingSettings, Status
 from harvester.store import Unread, store_failure, store_reading, stored_mails, unread_mails
-from harvester.thread_store import KnownText, known_names, known_texts_of, place_in_thread
-from harvester.threads import linked_ids, remove_known_text, text_hash
+from harvester.thread_store import known_names, known_texts_of, place_in_thread
+from harvester.threads import linked_ids
 
 CHUNK = 200
-VERSION = "2"  # of the reading code; raised when parts or the gate change
+VERSION = "3"  # of the reading code; raised when parts or the gate change
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,56 +84,14 @@ def _read_chunk(
 
 
 def _with_archive(connection: sqlite3.Connection, message: int, reading: Reading, settings: ReadingSettings) -> Reading:
-    """What only the archive can tell: whose name a quote bears, and which unmarked text is an earlier mail."""
+    """What only the archive can tell: whose name a quote bears, which text is an earlier mail and which is not."""
     parts, mail = reading.parts, reading.mail
     ancestors = linked_ids(mail)
-    if ancestors and not any(part.role in (Role.QUOTED, Role.FORWARDED) for part in parts):
-        parts = separate_known_texts(parts, known_texts_of(connection, ancestors, before=message))
+    if ancestors:
+        parts = separate_known_texts(parts, mail, known_texts_of(connection, ancestors, before=message))
     is_nameless = any(part.author is None and part.author_name for part in parts)
-    if reading.verdict.company and (is_nameless or parts is not reading.parts):
-        names = known_names(connection, reading.verdict.company, before=message)
+    if is_nameless or parts is not reading.parts:
+        company = reading.verdict.company
+        names = known_names(connection, company, before=message) if company else {}
         parts = name_authors(parts, mail, settings.roster, names)
     return replace(reading, parts=parts)
-
-
-def separate_known_texts(parts: tuple[Part, ...], known: tuple[KnownText, ...]) -> tuple[Part, ...]:
-    """Split own parts into what is really new and what stands word for word in the mails they answer.
-
-    known: the parts of those mails, the nearest mail first; what is found there becomes a quote by its author.
-    Only for mails in which nothing is marked as quoted.
-    """
-    text = "\n".join(original.text for original in known)
-    result: list[Part] = []
-    places: list[int] = []  # of each old part, for those that answer it
-    for part in parts:
-        own, quoted = remove_known_text(part.text, text) if part.role is Role.OWN and text else (part.text, "")
-        quotes = _attribute_lines(quoted.split("\n"), known) if quoted else []
-        rest = [replace(part, text=own)] if own.strip() or not quotes else []
-        is_below = bool(quotes) and part.text.lstrip("\n").startswith(quotes[0].text[:40])
-        places.append(len(result))
-        result.extend([*quotes, *rest] if is_below else [*rest, *quotes])
-    first = next((at for at, part in enumerate(result) if part.role is Role.QUOTED), None)
-    if first is None:
-        return parts
-    return tuple(
-        part
-        if part.role is not Role.OWN
-        else replace(part, answers=first if part.answers is None else places[part.answers])
-        for part in result
-    )
-
-
-def _attribute_lines(lines: list[str], known: tuple[KnownText, ...]) -> list[Part]:
-    """Lines that stand in known texts as quotes, a new one where the author changes."""
-    sources: dict[str, KnownText] = {}
-    for original in known:
-        for line in original.text.split("\n"):
-            sources.setdefault(text_hash(line), original)
-    quotes: list[Part] = []
-    for line in lines:
-        source = sources.get(text_hash(line)) if line.strip() else None
-        if quotes and (source is None or source.author == quotes[-1].author):
-            quotes[-1] = replace(quotes[-1], text=f"{quotes[-1].text}\n{line}")
-        elif source is not None:
-            quotes.append(Part(Role.QUOTED, line, source.author, source.author_name, depth=1))
-    return [replace(quote, text=quote.text.strip("\n")) for quote in quotes]

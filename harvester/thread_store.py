@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from harvester.database import utc_text
+from harvester.known_texts import KnownText
 from harvester.people import fold_name
 from harvester.records import Mail, Part, Reading, Role, Status
 from harvester.threads import find_threads, linked_ids, quote_hashes, start_thread, subject_key, text_hash
@@ -22,15 +23,6 @@ class Place:
 
     thread: str
     duplicate_of: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class KnownText:
-    """A stretch of a stored mail and who wrote it."""
-
-    text: str
-    author: str | None
-    author_name: str | None
 
 
 def place_in_thread(connection: sqlite3.Connection, message: int, reading: Reading) -> Place:

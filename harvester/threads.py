@@ -111,39 +111,6 @@ def is_same_mail(one: Mail, other: Mail) -> bool:
     return same_subject and text_hash(one.text or one.html or "") == text_hash(other.text or other.html or "")
 
 
-def remove_known_text(own_text: str, known_text: str) -> tuple[str, str]:
-    """Tell own words from an unmarked quote when the quoted original is in the archive.
-
-    own_text: what looks newly written. known_text: the text of the mail that is being answered.
-    Returns (what is really own, what stands word for word in the original), lines in order. A line counts as quoted
-    when the original has it and it, or the run of such lines that it stands in, is longer than a greeting.
-    """
-    known = {text_hash(line) for line in known_text.split("\n")} - {""}
-    kept: list[str] = []
-    removed: list[str] = []
-    run: list[str] = []
-
-    def close_run() -> None:
-        while run and not text_hash(run[-1]):
-            trailing.insert(0, run.pop())
-        is_quote = sum(map(_count_letters, run)) >= MIN_HASHED_LETTERS
-        (removed if is_quote else kept).extend(run)
-        kept.extend(trailing)
-        run.clear()
-        trailing.clear()
-
-    trailing: list[str] = []
-    for line in own_text.split("\n"):
-        digest = text_hash(line)
-        if digest in known or (run and not digest):
-            run.append(line)
-        else:
-            close_run()
-            kept.append(line)
-    close_run()
-    return "\n".join(kept).strip("\n"), "\n".join(removed).strip("\n")
-
-
 def _count_letters(text: str) -> int:
     return len(_NO_LETTERS.sub("", text))
 

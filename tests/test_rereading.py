@@ -291,3 +291,24 @@ def test_old_bytes_go_once_they_are_understood_and_insights_stay(archive: Archiv
     archive.read(answer("1@acme.example"))
     assert archive.harvest() == found
     assert archive.rows("select count(*) from messages") == [(1,)]
+
+
+def test_answers_typed_into_an_archived_question_are_told_from_it(archive: Archive) -> None:
+    original = (
+        "From: Li Chen <li@globex.example>\r\nTo: answers@acme.example\r\nSubject: Pricing\r\n"
+        f"Message-ID: <q1@globex.example>\r\n\r\nDear Ana,\r\n\r\n{QUESTION}\r\n\r\n{OTHER_QUESTION}\r\n"
+    ).encode()
+    block = "From: Li Chen <li@globex.example>\r\nSent: 1 November 2026 09:00\r\nTo: Ana Ruiz <ana@acme.example>\r\n"
+    own = (
+        f"Hi Li, see below.\r\n\r\n{block}Subject: Pricing\r\n\r\nDear Ana,\r\n\r\n{QUESTION}\r\nEleven euros.\r\n\r\n"
+        f"{OTHER_QUESTION}\r\n"
+    )
+    archive.read(original, answer("r1@acme.example", "In-Reply-To: <q1@globex.example>", quote="", own=own))
+    ours = [part for part in archive.parts(2) if part.role is Role.OWN]
+    assert [(part.text, part.author, part.author_kind) for part in ours] == [
+        ("Hi Li, see below.", "ana@acme.example", "us"),
+        ("Eleven euros.", "ana@acme.example", "us"),
+    ]
+    assert archive.harvest() == [(QUESTION, "globex.example"), (OTHER_QUESTION, "globex.example")]
+    answers = archive.rows("select answer from insights order by id")
+    assert "Eleven euros." in str(answers[0][0])

@@ -1,7 +1,5 @@
 """Conversations, the same mail twice, and quotes that were seen before."""
 
-import time
-
 import pytest
 
 from harvester.mime import parse_mail
@@ -12,7 +10,6 @@ from harvester.threads import (
     linked_ids,
     normalise_subject,
     quote_hashes,
-    remove_known_text,
     split_subject,
     start_thread,
     subject_key,
@@ -99,18 +96,3 @@ def test_the_same_mail_is_recognised_with_and_without_its_id() -> None:
     assert is_same_mail(original, mail_with("Subject: Fwd: Pricing", date))
     assert not is_same_mail(original, mail_with("Subject: Pricing", date, text="another text"))
     assert not is_same_mail(original, mail_with("Subject: Pricing", "Date: Tue, 3 Nov 2026 09:00:00 +0000"))
-
-
-def test_a_known_original_tells_own_words_from_an_unmarked_quote() -> None:
-    own, removed = remove_known_text(f"Hi Li,\nfive euros.\n\nHello,\n{QUESTION}\nLi", f"Hello,\n\n{QUESTION}\n\nLi")
-    assert own == "Hi Li,\nfive euros."
-    assert removed == f"Hello,\n{QUESTION}\nLi"
-    greeting_only = remove_known_text("Hello,\nfive euros.", f"Hello,\n{QUESTION}")
-    assert greeting_only == ("Hello,\nfive euros.", "")
-
-
-def test_removing_known_text_is_linear() -> None:
-    text = "\n".join(f"line {i} of a long mail" for i in range(20_000))
-    started = time.process_time()
-    assert remove_known_text(text, text)[0] == ""
-    assert time.process_time() - started < 2

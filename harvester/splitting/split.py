@@ -37,7 +37,7 @@ def split_mail(mail: Mail) -> tuple[Part, ...]:
     tables = load_tables()
     parts = _split_body(mail, tables) + _report_parts(mail)
     parts += _split_attached(mail, tables, depth=1)
-    return _pair_answers(parts)
+    return pair_own_parts(parts)
 
 
 def initials_of(sender: Address | None) -> str:
@@ -275,7 +275,7 @@ def _sink(part: Part, depth: int) -> Part:
 
 
 # ---------------------------------------------------------------- who answers what
-def _pair_answers(parts: Sequence[Part]) -> tuple[Part, ...]:
+def pair_own_parts(parts: Sequence[Part]) -> tuple[Part, ...]:
     """Own text below a quote answers the quote right above it; own text on top answers the first quote below."""
     said = (Role.QUOTED, Role.FORWARDED, Role.HISTORY)
     first = next((at for at, part in enumerate(parts) if part.role in (Role.QUOTED, Role.FORWARDED)), None)
