@@ -1,6 +1,8 @@
 """Builds the pages: gathers, decides, writes into a new folder and swaps it in."""
 
-from collections.abc import Iterator, Mapping
+import gc
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -69,11 +71,24 @@ def build_site(workspace: Workspace, database: Database, now: datetime) -> int:
     """Publish the pages as of `now`; returns the number of topic pages."""
     # From the first look to the last page: what is erased meanwhile must not be published afterwards.
     sentence = "another process is building the pages; try again in a minute"
-    with hold_lock(workspace.folder / "site.lock", sentence, patience_seconds=PATIENCE_SECONDS):
+    with hold_lock(workspace.folder / "site.lock", sentence, patience_seconds=PATIENCE_SECONDS), collector_paused():
         survey = take_survey(workspace.config, database, now)
         files = render_site(survey, database, now)
         publish(workspace.site_folder, files, build=workspace.config.site.build)
     return len(survey.ranked)
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Nothing of a build refers to itself, and all of it lives to the end: looking through it for garbage, again and
+    again, took a third of the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def take_survey(config: Config, database: Database, now: datetime, *, build: str | None = None) -> Survey:
@@ -118,23 +133,21 @@ def render_site(survey: Survey, database: Database, now: datetime) -> Iterator[t
     """Every file of the site as (path, bytes), one topic at a time."""
     showing, windows = survey.showing, survey.windows
     frame = frame_of(survey.facts, topics=len(survey.ranked), companies=showing.with_people, words=False)
-    voices: dict[int, Voice] = {}
-    topic_of: dict[int, int | None] = {}
+    said: list[tuple[Voice, IndexRow | None]] = []
     rows: dict[int, IndexRow] = {}
     for one in survey.ranked:
         own = voices_of(survey, one, showing)
         page = describe_topic(_material(one, survey), own, survey.sources, windows, showing)
-        rows[one.topic.id] = describe_row(page, max((voice.day for voice in own.values()), default=None))
-        voices |= own
-        topic_of |= dict.fromkeys(own, one.topic.id)
+        row = describe_row(page, max((voice.day for voice in own.values()), default=None))
+        rows[one.topic.id] = row
+        said += ((voice, row) for voice in own.values())
         yield f"{page.path}index.html", render_topic(page, frame)
     single = _voices(survey.unplaced, survey, showing)
-    voices |= single
-    topic_of |= dict.fromkeys(single)
-    overview = _overview(survey, database, now, voices, rows)
+    said += ((voice, None) for voice in single.values())
+    said.sort(key=lambda one: (one[0].day, one[0].id), reverse=True)
+    overview = _overview(survey, database, now, single, said, rows)
     yield from render_overview(overview, frame)
     paths = {page.line.name: page.line.path for page in overview.companies}
-    said = ((voice, topic_of[number]) for number, voice in voices.items())
     yield from search_scripts(overview.rows, said, paths)
 
 
@@ -160,21 +173,23 @@ def _material(one: RankedTopic, survey: Survey) -> Material:
 
 
 def _overview(
-    survey: Survey, database: Database, now: datetime, voices: Mapping[int, Voice], rows: Mapping[int, IndexRow]
+    survey: Survey,
+    database: Database,
+    now: datetime,
+    single: Mapping[int, Voice],
+    said: Sequence[tuple[Voice, IndexRow | None]],
+    rows: Mapping[int, IndexRow],
 ) -> Overview:
     config, showing, windows = survey.config, survey.showing, survey.windows
     moment, week = load_last_digest(database)
-    everybody = (*survey.unplaced, *(i for one in survey.ranked for i in survey.insights.get(one.topic.id, ())))
     has_mailbox = bool(config.imap.host)
     state = read_state(database, poll_every_minutes=config.imap.poll_every_minutes if has_mailbox else None, now=now)
     return Overview(
         facts=survey.facts,
         rows=tuple(rows.values()),
-        unplaced=group_unplaced(survey.unplaced, voices),
+        unplaced=group_unplaced(survey.unplaced, single),
         matrix=matrix_of(survey.ranked, survey.insights, survey.coverages, windows),
-        companies=describe_companies(everybody, voices, rows, config.company.ideal, MOST_ON_COMPANY)
-        if showing.with_people
-        else (),
+        companies=describe_companies(said, config.company.ideal, MOST_ON_COMPANY) if showing.with_people else (),
         words=(),
         changes=changes_since(
             moment,

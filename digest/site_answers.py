@@ -22,8 +22,8 @@ from digest.records import Windows
 from nlp.records import StoredInsight
 
 MOST_GROUPS = 8
-MOST_ANSWERS = 40
-MOST_VARIANTS = 10
+MOST_ANSWERS = 30
+MOST_VARIANTS = 6
 MOST_LINKS = 12
 MOST_EXPERTS = 5
 MOST_FACTS = 6

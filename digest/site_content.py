@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from digest.frame import load_frame
 from digest.likeness import fold_same, telling_words
@@ -255,7 +255,10 @@ def demand_by_week(insights: Sequence[StoredInsight], windows: Windows) -> tuple
     """
     last = windows.recent.last
     companies: list[set[str]] = [set() for _ in range(WEEKS)]
+    earliest = datetime.combine(last - timedelta(days=7 * WEEKS + 1), time.min, tzinfo=UTC)
     for insight in insights:
+        if insight.asked_at < earliest:  # cheaper than finding the day of each
+            continue
         age = (last - windows.day_of(insight.asked_at)).days
         if 0 <= age < 7 * WEEKS:
             companies[age // 7].add(insight.company)

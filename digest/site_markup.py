@@ -1,17 +1,21 @@
-"""The HTML of what comes in thousands: quotes and charts. Templates hold all the rest; every text is escaped here."""
+"""The HTML of what comes in thousands: quotes, answers, charts. All text is escaped here; templates hold the rest."""
 
 from collections.abc import Sequence
+from datetime import date
 from functools import lru_cache
 from html import escape
 
 from markupsafe import Markup
 
-from digest.page_records import IndexRow, Point, Voice, WeekBar
+from digest.page_records import AnswerGroup, IndexRow, Point, ShownAnswer, Voice, WeekBar
+from digest.site_answers import label_link
 from digest.site_content import count_companies, show_day
 
 SHOWN_POINTS = 8
+SHOWN_FIGURES = 12
 CHART_WIDTH, CHART_HEIGHT, BAR_STEP, BAR_HEIGHT = 364, 92, 14, 70
 RECENT_WEEKS = 4
+SETTLE = "Settle which holds before you write."
 
 
 def list_points(points: Sequence[Point]) -> Markup:
@@ -33,6 +37,11 @@ def list_voices(voices: Sequence[Voice]) -> Markup:
 def list_entries(entries: Sequence[tuple[Voice, IndexRow | None]], root: str) -> Markup:
     """What one company asked, each with the topic that it belongs to."""
     return Markup(f'<ol class="voices">{"".join(_entry(voice, row, root) for voice, row in entries)}</ol>')
+
+
+def list_answers(groups: Sequence[AnswerGroup]) -> Markup:
+    """What colleagues answered, a card for each thing said; a contradiction says so on top."""
+    return Markup("".join(map(_answer_card, groups)))
 
 
 def draw_demand(weeks: Sequence[WeekBar]) -> Markup:
@@ -99,28 +108,68 @@ def _entry(voice: Voice, row: IndexRow | None, root: str) -> str:
     if row is None:
         topic = "no topic yet"
     else:
-        lang = f' lang="{escape(row.language)}"' if row.language else ""
-        topic = f'<a href="{root}{escape(row.path)}index.html" dir="auto"{lang}>{escape(row.name)}</a>'
+        lang = _lang(row.language)
+        topic = f'<a href="{root}{row.path}index.html" dir="auto"{lang}>{escape(row.name)}</a>'
     return (
-        f'<li class="voice">{_quote(voice)}<p class="source">{_time(voice)} &middot; {voice.kind} &middot; {topic}'
+        f'<li class="voice">{_quote(voice)}<p class="source">{_time(voice.day)} &middot; {voice.kind} &middot; {topic}'
         f"{_unanswered(voice)}</p></li>\n"
     )
 
 
 def _quote(voice: Voice) -> str:
-    lang = f' lang="{escape(voice.language)}"' if voice.language else ""
+    lang = _lang(voice.language)
     context = f'<span class="context">{escape(voice.context)}</span> ' if voice.context else ""
     return f'<blockquote dir="auto"{lang}><p>{context}{escape(voice.text)}</p></blockquote>'
 
 
 def _source(voice: Voice) -> str:
-    source = f" &middot; {escape(voice.source)}" if voice.source else ""
+    source = f" &middot; {_short(voice.source)}" if voice.source else ""
     number = f' <span class="number">#{voice.id}</span>'
-    return f"{escape(voice.company)}, {_time(voice)}{source}{number}{_unanswered(voice)}"
+    return f"{_short(voice.company)}, {_time(voice.day)}{source}{number}{_unanswered(voice)}"
 
 
-def _time(voice: Voice) -> str:
-    return f'<time datetime="{voice.day}">{_day(voice.day)}</time>'
+@lru_cache(maxsize=10_000)
+def _time(day: date) -> str:
+    return f'<time datetime="{day}">{_day(day)}</time>'
+
+
+def _answer_card(group: AnswerGroup) -> str:
+    warning = ""
+    if group.figures:
+        figures = escape(", ".join(group.figures[:SHOWN_FIGURES]))
+        warning = (
+            f'<p class="warning"><strong>The same answer with different figures</strong> ({figures}). {SETTLE}</p>'
+        )
+    elif group.denied:
+        warning = f'<p class="warning"><strong>One colleague says yes, another no.</strong> {SETTLE}</p>'
+    more = ""
+    if group.others:
+        count = len(group.others)
+        says = "says the same or sends the same page" if count == 1 else "say the same or send the same page"
+        variants = "".join(f'<div class="variant">{_answer(answer)}</div>' for answer in group.others)
+        is_open = " open" if group.is_conflict else ""
+        more = f"<details{is_open}><summary>{count} more that {says}</summary>{variants}</details>"
+    kind = "answer differs" if group.is_conflict else "answer"
+    asked = f'<p class="asked" dir="auto"{_lang(group.best.language)}>{escape(group.best.question)}</p>'
+    return f'<article class="{kind}">{warning}{asked}{_answer(group.best)}{more}</article>\n'
+
+
+def _answer(answer: ShownAnswer) -> str:
+    text = "".join(_link(piece) if is_link else escape(piece) for piece, is_link in answer.text)
+    author = f"{_short(answer.author)}, " if answer.author else ""
+    return (
+        f'<div class="text" dir="auto"{_lang(answer.language)}>{text}</div>'
+        f'<p class="source">{author}{_time(answer.day)}</p>'
+    )
+
+
+def _link(url: str) -> str:
+    return f'<a href="{escape(url)}" rel="noopener noreferrer nofollow">{escape(label_link(url))}</a>'
+
+
+@lru_cache(maxsize=1_000)
+def _lang(language: str) -> str:
+    return f' lang="{escape(language)}"' if language else ""
 
 
 def _unanswered(voice: Voice) -> str:
@@ -129,3 +178,4 @@ def _unanswered(voice: Voice) -> str:
 
 
 _day = lru_cache(maxsize=10_000)(show_day)
+_short = lru_cache(maxsize=10_000)(escape)  # names come again and again

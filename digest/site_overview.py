@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from digest.page_records import Cell, Change, Changes, CompanyLine, Event, IndexRow, Matrix, Voice
-from digest.records import DayRange, RankedTopic, Windows
+from digest.records import RankedTopic, Windows
 from digest.site_history import tell_decision
 from nlp.pages import TopicCoverage, page_key
 from nlp.records import CATEGORIES, STAGES, Decision, StoredInsight
@@ -35,11 +35,12 @@ def matrix_of(
     windows: Windows,
 ) -> Matrix:
     """Companies that asked in 90 days against published pages, by category and stage, the worst category first."""
-    days = DayRange(windows.recent.last - timedelta(days=MATRIX_DAYS - 1), windows.recent.last)
+    first = windows.recent.last - timedelta(days=MATRIX_DAYS - 1)
+    since, until = _start_of(first, windows), _start_of(windows.recent.last + timedelta(days=1), windows)
     fields: dict[tuple[str, str], list[tuple[RankedTopic, frozenset[str]]]] = {}
     for one in ranked:
         companies = frozenset(
-            i.company for i in insights.get(one.topic.id, ()) if not i.inferred and windows.day_of(i.asked_at) in days
+            i.company for i in insights.get(one.topic.id, ()) if since <= i.asked_at < until and not i.inferred
         )
         fields.setdefault((one.topic.category, one.topic.stage), []).append((one, companies))
     categories = [name for name in CATEGORIES if any(category == name for category, _ in fields)]
@@ -55,29 +56,23 @@ def matrix_of(
 
 
 def describe_companies(
-    insights: Iterable[StoredInsight],
-    voices: Mapping[int, Voice],
-    rows: Mapping[int, IndexRow],
-    ideal: Iterable[str],
-    most: int,
+    said: Iterable[tuple[Voice, IndexRow | None]], ideal: Iterable[str], most: int
 ) -> tuple[CompanyPage, ...]:
-    """One page per company, those that asked for most topics first. most: entries on one page."""
-    asked: dict[str, list[StoredInsight]] = {}
-    for insight in insights:
-        if not insight.inferred and insight.id in voices:
-            asked.setdefault(insight.company, []).append(insight)
+    """One page per company, those that asked for most topics first. said: the newest first. most: entries on a page."""
+    asked: dict[str, list[tuple[Voice, IndexRow | None]]] = {}
+    for entry in said:
+        name = entry[0].company
+        if name in asked:
+            asked[name].append(entry)
+        else:
+            asked[name] = [entry]
     wanted, taken = frozenset(ideal), set[str]()
     pages = []
-    for company, found in asked.items():
-        found.sort(key=lambda i: (i.asked_at, i.id), reverse=True)
-        shown = voices[found[0].id].company
-        days = voices[found[0].id].day, voices[found[-1].id].day
-        topics = len({i.topic for i in found if i.topic in rows})
-        line = CompanyLine(
-            shown, _folder(shown, taken), company in wanted, len(found), topics, first=days[1], last=days[0]
-        )
-        entries = tuple((voices[i.id], rows.get(i.topic or 0)) for i in found[:most])
-        pages.append(CompanyPage(line, entries, len(found) - len(entries)))
+    for name, found in asked.items():
+        topics = len({id(row) for _, row in found if row})
+        days = found[-1][0].day, found[0][0].day
+        line = CompanyLine(name, _file(name, taken), name in wanted, len(found), topics, first=days[0], last=days[1])
+        pages.append(CompanyPage(line, tuple(found[:most]), len(found[most:])))
     pages.sort(key=lambda page: (-page.line.topics, -page.line.insights, page.line.name))
     return tuple(pages)
 
@@ -94,31 +89,31 @@ def changes_since(
     with_people: bool,
 ) -> Changes:
     """What was asked and decided since the last digest, or in the last seven days when there was none."""
-    since = windows.day_of(moment) if moment else windows.recent.last - timedelta(days=DAYS_WITHOUT_DIGEST - 1)
+    first = windows.day_of(moment) if moment else windows.recent.last - timedelta(days=DAYS_WITHOUT_DIGEST - 1)
+    since, until = moment or _start_of(first, windows), _start_of(windows.recent.last + timedelta(days=1), windows)
     asked: dict[int, set[str]] = {}
     heard: set[str] = set()
     count = 0
     fresh_topics = set()
     for topic, members in insights.items():
-        said = [i for i in members if not i.inferred and windows.day_of(i.asked_at) <= windows.recent.last]
-        fresh = [i for i in said if _is_since(i, moment, since, windows)]
+        fresh = [i for i in members if since <= i.asked_at < until and not i.inferred]
         if fresh:
             count += len(fresh)
             heard.update(i.company for i in fresh)
             asked[topic] = {i.company for i in fresh}
-            if len(fresh) == len(said):
+            if not any(i.asked_at < since and not i.inferred for i in members):
                 fresh_topics.add(topic)
-    single = [i for i in unplaced if not i.inferred and _is_since(i, moment, since, windows)]
+    single = [i for i in unplaced if since <= i.asked_at < until and not i.inferred]
     moved = [Change(rows[topic], len(companies)) for topic, companies in asked.items() if topic in rows]
     moved.sort(key=lambda change: (-change.count, change.row.ranked.rank))
     return Changes(
-        since=since,
+        since=first,
         digest=week,
         companies=len(heard | {i.company for i in single}),
         insights=count + len(single),
         new=tuple(c for c in moved if c.row.ranked.topic.id in fresh_topics)[:MOST_CHANGES],
         more=tuple(c for c in moved if c.row.ranked.topic.id not in fresh_topics)[:MOST_CHANGES],
-        decisions=_decisions_since(decisions, rows, since, windows, with_people=with_people),
+        decisions=_decisions_since(decisions, rows, first, windows, with_people=with_people),
     )
 
 
@@ -134,8 +129,9 @@ def _decisions_since(
     return tuple(events[:MOST_DECISIONS])
 
 
-def _is_since(insight: StoredInsight, moment: datetime | None, since: date, windows: Windows) -> bool:
-    return insight.asked_at >= moment if moment else windows.day_of(insight.asked_at) >= since
+def _start_of(day: date, windows: Windows) -> datetime:
+    """Its midnight. Comparing moments is several times cheaper than finding the day of each."""
+    return datetime.combine(day, time.min, tzinfo=windows.zone).astimezone(UTC)
 
 
 def _cell(
@@ -162,12 +158,12 @@ def _cell(
     )
 
 
-def _folder(name: str, taken: set[str]) -> str:
-    """A folder of its own below the site, whatever the name holds."""
+def _file(name: str, taken: set[str]) -> str:
+    """A page of its own below the site, whatever the name holds."""
     base = _NOT_IN_PATH.sub("-", name.casefold()).strip(".-")[:80] or "company"
     folder, number = base, 1
     while folder in taken:
         number += 1
         folder = f"{base}-{number}"
     taken.add(folder)
-    return f"c/{folder}/"
+    return f"c/{folder}.html"

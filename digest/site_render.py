@@ -23,6 +23,7 @@ from digest.site_content import count_companies, show_day
 from digest.site_feeds import feed_file, index_json, topics_csv, unplaced_csv
 from digest.site_markup import (
     draw_demand,
+    list_answers,
     list_entries,
     list_points,
     list_voices,
@@ -121,8 +122,8 @@ def render_overview(overview: Overview, frame: Frame) -> Iterator[tuple[str, byt
         yield "companies.html", _page("companies", root="", frame=frame, here="companies.html", lines=lines)
     for company in overview.companies:
         yield (
-            f"{company.line.path}index.html",
-            _page("company", root="../../", frame=frame, here="companies.html", page=company),
+            company.line.path,
+            _page("company", root="../", frame=frame, here="companies.html", page=company),
         )
     for moved in overview.redirects:
         yield f"{moved.path}index.html", _page("redirect", target=f"../../{moved.target}index.html")
@@ -153,6 +154,7 @@ def make_environment() -> jinja2.Environment:
         label_link=label_link,
         spark=spark_path,
         trend_mark=TREND_MARKS.__getitem__,
+        answers=list_answers,
         points=list_points,
         voices=list_voices,
         entries=list_entries,

@@ -4,28 +4,29 @@ The parts are scripts: a page that was opened from disk may not fetch data, but 
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from functools import lru_cache
 
 from digest.page_records import IndexRow, Voice
 from digest.site_content import count_companies
 
 PART_INSIGHTS = 5_000
-KINDS = ("question", "pain", "need")
+KINDS = {"question": 0, "pain": 1, "need": 2}
 FOLDER = "assets/search"
 
 
 def search_scripts(
-    rows: Sequence[IndexRow], voices: Iterable[tuple[Voice, int | None]], paths: Mapping[str, str]
+    rows: Sequence[IndexRow], said: Sequence[tuple[Voice, IndexRow | None]], paths: Mapping[str, str]
 ) -> Iterator[tuple[str, bytes]]:
-    """Files for the search box: the topics first, then the insights in parts, the newest first.
+    """Files for the search box: the topics first, then the insights in parts.
 
-    voices: with the id of their topic, None while they have none. paths: company -> its folder, for those with a page.
+    said: the newest first, with the row of their topic. paths: company -> its page, for those that have one.
     """
-    places = {row.ranked.topic.id: place for place, row in enumerate(rows)}
-    ordered = sorted(voices, key=lambda one: (one[0].day, one[0].id), reverse=True)
-    names = sorted({voice.company for voice, _ in ordered})
+    places = {id(row): place for place, row in enumerate(rows)} | {id(None): -1}
+    names = sorted({voice.company for voice, _ in said})
     companies = {name: place for place, name in enumerate(names)}
-    parts = [ordered[start : start + PART_INSIGHTS] for start in range(0, len(ordered), PART_INSIGHTS)]
+    parts = [said[start : start + PART_INSIGHTS] for start in range(0, len(said), PART_INSIGHTS)]
     head = {
         "topics": [
             [
@@ -37,7 +38,7 @@ def search_scripts(
             for row in rows
         ],
         "companies": [[name, paths.get(name, "")] for name in names],
-        "insights": len(ordered),
+        "insights": len(said),
         "parts": len(parts),
     }
     yield f"{FOLDER}-data.js", f"window.ANSWERS = {script_json(head)};\n".encode()
@@ -46,14 +47,20 @@ def search_scripts(
             [
                 f"{voice.context} {voice.text}" if voice.context else voice.text,
                 companies[voice.company],
-                voice.day.isoformat(),
-                places.get(topic, -1) if topic is not None else -1,
-                KINDS.index(voice.kind),
+                iso_day(voice.day),
+                places[id(row)],
+                KINDS[voice.kind],
                 voice.language,
             ]
-            for voice, topic in part
+            for voice, row in part
         ]
         yield f"{FOLDER}-{number}.js", f"window.ANSWERS.part = {script_json(lines)};\n".encode()
+
+
+@lru_cache(maxsize=10_000)
+def iso_day(day: date) -> str:
+    """ "2026-11-05"."""
+    return day.isoformat()
 
 
 def script_json(document: object) -> str:

@@ -106,7 +106,7 @@
     const [year, month, date] = day.split("-").map(Number);
     const [item, small] = makeItem(text, topic >= 0 ? data.topics[topic][2] : "", language, terms, false);
     const who = document.createElement(page ? "a" : "span");
-    if (page) who.href = root + page + "index.html";
+    if (page) who.href = root + page;
     appendMarked(who, name, terms);
     small.append(who, `, ${date} ${MONTHS[month - 1]} ${year} · ${KINDS[kind]} · ` +
       (topic >= 0 ? "in: " + data.topics[topic][0] : "no topic yet"));
