@@ -180,7 +180,8 @@ def find_absence_note(facts: Facts) -> Decision | None:
     if start and (start not in tables.doubtful_subjects or not own):
         return Status.IGNORED, f"subject: {start}"
     words = len(own.split())
-    found = find_phrases(own, tables.away_phrases) if words <= SHORT_NOTE_WORDS else []
+    said = find_phrases(own, tables.away_phrases) if words <= SHORT_NOTE_WORDS else []
+    found = [*said, *find_phrases(own, tables.away_hints)] if words <= SHORT_NOTE_WORDS else []
     if found:
         away = next((phrase for phrase in tables.away_subjects if begins_subject(subject, phrase)), None)
         if away:
@@ -189,7 +190,8 @@ def find_absence_note(facts: Facts) -> Decision | None:
         suppressed = facts.mail.header("x-auto-response-suppress")
         if suppressed is not None and ("all" in suppressed.lower() or not facts.mail.in_reply_to):
             return Status.IGNORED, "X-Auto-Response-Suppress"
-        if len(distinct(found)) >= 3 or (len(distinct(found)) == 2 and words <= SHORT_NOTE_WORDS // 2):
+        count = len(distinct(found)) if said else 0
+        if count >= 3 or (count == 2 and words <= SHORT_NOTE_WORDS // 2):
             return Status.IGNORED, f"out of office: {found[0]}"
     return None
 

@@ -19,13 +19,17 @@ _WORD = re.compile(r"[^\W_]+")
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The words of data/gate and of every language; all lower case, single spaces."""
+    """The words of data/gate and of every language; all lower case, single spaces.
+
+    away_phrases: say that somebody is away. away_hints: go with that ("for urgent matters"), alone they say nothing.
+    """
 
     automatic_subjects: tuple[str, ...]
     doubtful_subjects: frozenset[str]
     automatic_senders: frozenset[str]
     away_subjects: tuple[str, ...]
     away_phrases: PhraseIndex
+    away_hints: PhraseIndex
     heard: PhraseIndex
     meetings: tuple[str, ...]
     declined: PhraseIndex
@@ -38,11 +42,13 @@ def load_words() -> Words:
     automatic = _read(gate / "automatic.toml")
     away_subjects: list[str] = []
     away_phrases: list[str] = []
+    away_hints: list[str] = []
     heard: list[str] = []
     for path in sorted((data_folder() / "languages").glob("*.toml")):
         language = _read(path)
         away_subjects += language.get("out_of_office", {}).get("subject", ())
         away_phrases += language.get("out_of_office", {}).get("phrases", ())
+        away_hints += language.get("out_of_office", {}).get("hints", ())
         heard += language.get("note", {}).get("heard", ())
     return Words(
         automatic_subjects=_longest_first(automatic["subjects"]),
@@ -50,6 +56,7 @@ def load_words() -> Words:
         automatic_senders=frozenset(automatic["senders"]),
         away_subjects=_longest_first(away_subjects),
         away_phrases=_index(away_phrases),
+        away_hints=_index(away_hints),
         heard=_index(heard),
         meetings=tuple(map(spaced, _read(gate / "meetings.toml")["phrases"])),
         declined=_index(_read(gate / "declined.toml")["phrases"]),

@@ -31,7 +31,7 @@ SECTIONS = {
     "banner": {"external", "tags", "labels", "label_names"},
     "disclaimer": {"phrases"},
     "subject": {"reply", "forward"},
-    "out_of_office": {"subject", "phrases", "return_words"},
+    "out_of_office": {"subject", "phrases", "hints", "return_words"},
     "note": {"heard"},
     "reply_inline": {"notes"},
 }
