@@ -36,10 +36,19 @@ class Edition:
 class Desk:
     """Ranked topics with their insights, and the lines that show them."""
 
-    def __init__(self, material: Material, news: News, edition: Edition, redaction: Redaction, frame: Frame) -> None:
+    def __init__(
+        self,
+        material: Material,
+        news: News,
+        edition: Edition,
+        redaction: Redaction,
+        frame: Frame,
+        windows: Windows | None = None,
+    ) -> None:
+        """windows: the 28 days that end with the news against the 28 before, unless others are given."""
         self.material, self.edition, self.redaction, self.frame = material, edition, redaction, frame
         self.today = news.until.astimezone(edition.zone).date()
-        self.windows: Windows = windows_until(self.today, edition.zone)
+        self.windows: Windows = windows or windows_until(self.today, edition.zone)
         since = news.since.astimezone(edition.zone).date() if news.since else None
         self.news_since: date = self.windows.recent.first if since is None else since
         self.since = news.since

@@ -61,6 +61,21 @@ class Frame:
         """ "26 Oct to 22 Nov"."""
         return self.say("footer.span", first=self.day(days.first), last=self.day(days.last))
 
+    def period(self, period: str) -> str:
+        """ "2026-W47" -> "Week 47, 2026"; "2026-M11" -> "November 2026"."""
+        year, mark, number = period[:4], period[5:6], int(period[6:])
+        if mark == "M":
+            return self.month(period)
+        return self.say("heading.week", week=number, year=year)
+
+    def month(self, month: str) -> str:
+        """ "2026-M11" -> "November 2026"."""
+        return f"{self.table['months_in_full'][int(month[6:]) - 1]} {month[:4]}"
+
+    def figure(self, name: str, n: int) -> str:
+        """What one of the five numbers counts, in the right form for `n`."""
+        return self.say(f"executive.figure_{name}_{'one' if n == 1 else 'many'}")
+
     def language_name(self, code: str) -> str:
         """The name of a language; its code where the file knows none."""
         return str(self.table["language_name"].get(code, code))

@@ -24,10 +24,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from digest.frame import Frame
 from digest.quotes import one_line
-from digest.records import Digest, OutgoingMail
+from digest.records import Digest, ExecutiveNote, OutgoingMail
 from harvester.errors import AnswersError
 from harvester.resources import template_folder
 
+Letter = Digest | ExecutiveNote
 TEXT_COLUMNS = 72
 MOST_BYTES = 60_000
 OWN_MARK = "X-Answers-Harvester"
@@ -58,16 +59,16 @@ class Envelope:
         return self.sender.rpartition("@")[2].lower()
 
 
-def render_html(digest: Digest, frame: Frame) -> str:
+def render_html(digest: Letter, frame: Frame) -> str:
     """The HTML body: tables, inline styles, no image, nothing loaded."""
-    page = _environment().get_template("digest/digest.html.j2").render(_context(digest, frame))
+    page = make_environment().get_template(f"digest/{_template(digest)}.html.j2").render(_context(digest, frame))
     inliner = css_inline.CSSInliner(keep_style_tags=False, load_remote_stylesheets=False)
     return "\n".join(line.strip() for line in inliner.inline(page).splitlines() if line.strip()) + "\n"
 
 
-def render_text(digest: Digest, frame: Frame) -> str:
+def render_text(digest: Letter, frame: Frame) -> str:
     """The same content for plain-text readers and screen readers, 72 columns wide."""
-    text = _environment().get_template("digest/digest.txt.j2").render(_context(digest, frame))
+    text = make_environment().get_template(f"digest/{_template(digest)}.txt.j2").render(_context(digest, frame))
     lines: list[str] = []
     for line in (line.rstrip() for line in text.strip().splitlines()):
         # One empty line between things, none below a rule: what a template cannot keep count of.
@@ -88,7 +89,16 @@ def build_digest_mail(digest: Digest, frame: Frame, envelope: Envelope, now: dat
     return mail
 
 
-def _build(digest: Digest, frame: Frame, envelope: Envelope, now: datetime) -> OutgoingMail:
+def build_note_mail(note: ExecutiveNote, frame: Frame, envelope: Envelope, now: datetime) -> OutgoingMail:
+    """The monthly note, frozen and sent as the digest is."""
+    return _build(note, frame, envelope, now)
+
+
+def _template(digest: Letter) -> str:
+    return "executive" if isinstance(digest, ExecutiveNote) else "digest"
+
+
+def _build(digest: Letter, frame: Frame, envelope: Envelope, now: datetime) -> OutgoingMail:
     html, text = render_html(digest, frame), render_text(digest, frame)
     message_id = digest_message_id(digest.audience, digest.week, envelope.domain)
     unsubscribe = envelope.owner or envelope.sender
@@ -194,7 +204,8 @@ def _mailbox(name: str, address: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _environment() -> Environment:
+def make_environment() -> Environment:
+    """The templates of mails; everything in HTML is escaped, a forgotten value is an error."""
     environment = Environment(
         loader=FileSystemLoader(template_folder()),
         autoescape=lambda name: name is not None and name.endswith(".html.j2"),
@@ -208,20 +219,25 @@ def _environment() -> Environment:
     return environment
 
 
-def _context(digest: Digest, frame: Frame) -> dict[str, object]:
+def _context(digest: Letter, frame: Frame) -> dict[str, object]:
+    shared: dict[str, object] = {
+        "digest": digest,
+        "frame": frame,
+        "trend_marks": TREND_MARKS,
+        "coverage_marks": COVERAGE_MARKS,
+        "pause_link": pause_link(digest.pause_address, digest.audience) if digest.pause_address else "",
+    }
+    if isinstance(digest, ExecutiveNote):
+        return shared
     year, week = digest.week.split("-W")
     most = max((max(t.companies, t.companies_before) for t in (*digest.top, *digest.new)), default=1)
     days = (digest.news.until.date() - digest.news_since).days
     return {
-        "digest": digest,
-        "frame": frame,
+        **shared,
         "year": year,
         "week": str(int(week)),
         "most_companies": max(most, 1),
         "is_weekly": days <= 8,
-        "trend_marks": TREND_MARKS,
-        "coverage_marks": COVERAGE_MARKS,
-        "pause_link": pause_link(digest.pause_address, digest.audience) if digest.pause_address else "",
     }
 
 

@@ -300,6 +300,43 @@ class Digest:
 
 
 @dataclass(frozen=True, slots=True)
+class Figure:
+    """One of the five numbers of the monthly note. value: as shown. before: of the month before, where it is told."""
+
+    name: str
+    value: str
+    count: int
+    before: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutiveNote:
+    """The monthly note to those who decide about time and money: five numbers, three topics, one ask.
+
+    week: the month it covers, "2026-M10". ask: write | send | none. asked: the topic that the ask is about.
+    """
+
+    company: str
+    audience: str
+    week: str
+    news: News
+    days: DayRange
+    before: DayRange
+    zone: str
+    subject: str
+    preheader: str
+    figures: tuple[Figure, ...]
+    topics: tuple[TopicLine, ...]
+    ask: str
+    asked: TopicLine | None
+    unplaced: int
+    insights: int
+    pause_address: str
+    web_url: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
 class OutgoingMail:
     """A mail in its final bytes. recipients: the envelope, lower case."""
 

@@ -21,7 +21,11 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A row of the outbox. pending: whom the next attempt serves. mail: the frozen bytes."""
+    """A row of the outbox. mail: the frozen bytes.
+
+    pending: whom the attempt in hand serves, else the next one. later: whom the mail server put off in the attempt in
+    hand; they are served once that is known to have succeeded.
+    """
 
     id: int
     audience: str
@@ -35,6 +39,7 @@ class Entry:
     covers_from: datetime | None
     covers_until: datetime
     detail: str
+    later: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,12 @@ def load_entries(database: Database, audience: str) -> tuple[Entry, ...]:
     rows = database.conn.execute(
         f"select {COLUMNS} from outbox where audience = ? order by covers_until, id", (audience,)
     )
+    return tuple(_entry(row) for row in rows)
+
+
+def load_all_entries(database: Database) -> tuple[Entry, ...]:
+    """Everything composed for anybody, oldest first."""
+    rows = database.conn.execute(f"select {COLUMNS} from outbox order by covers_until, id")
     return tuple(_entry(row) for row in rows)
 
 
@@ -111,8 +122,12 @@ def change_state(
     *,
     detail: str = "",
     pending: tuple[str, ...] | None = None,
+    later: tuple[str, ...] | None = None,
 ) -> bool:
-    """Move an entry on. False, and nothing changes, when somebody else has moved it since `entry` was read."""
+    """Move an entry on. False, and nothing changes, when somebody else has moved it since `entry` was read.
+
+    pending, later: stay as they are unless given.
+    """
     with transaction(database) as connection:
         cursor = connection.execute(
             "update outbox set state = ?, state_at = ?, detail = ?, pending = ? where id = ? and state = ?",
@@ -120,7 +135,7 @@ def change_state(
                 state,
                 utc_text(now),
                 detail,
-                json.dumps(entry.pending if pending is None else pending),
+                _waiting_text(entry.pending if pending is None else pending, entry.later if later is None else later),
                 entry.id,
                 entry.state,
             ),
@@ -204,20 +219,26 @@ def _load(connection: sqlite3.Connection, audience: str, week: str) -> Entry:
 
 def _entry(row: tuple[object, ...]) -> Entry:
     number, audience, week, message_id, recipients, pending, mail, state, state_at, since, until, detail = row
+    waiting = json.loads(str(pending))
     return Entry(
         id=int(str(number)),
         audience=str(audience),
         week=str(week),
         message_id=str(message_id),
         recipients=tuple(json.loads(str(recipients))),
-        pending=tuple(json.loads(str(pending))),
+        pending=tuple(waiting["now"] if isinstance(waiting, dict) else waiting),
         mail=mail if isinstance(mail, bytes) else b"",
         state=state,  # type: ignore[arg-type]
         state_at=datetime.fromisoformat(str(state_at)),
         covers_from=_moment(str(since) or None),
         covers_until=datetime.fromisoformat(str(until)),
         detail=str(detail),
+        later=tuple(waiting["later"]) if isinstance(waiting, dict) else (),
     )
+
+
+def _waiting_text(pending: tuple[str, ...], later: tuple[str, ...]) -> str:
+    return json.dumps({"now": pending, "later": later} if later else pending)
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -13,6 +13,7 @@ from harvester.errors import UsageError
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 RECENT_DAYS = 28
+_MONTH = re.compile(r"(\d{4})-M?(\d{2})\Z", re.ASCII | re.IGNORECASE)
 _WEEK = re.compile(r"(\d{4})-W(\d{2})\Z", re.ASCII | re.IGNORECASE)
 
 
@@ -42,6 +43,38 @@ def windows_until(last_day: date, zone: ZoneInfo, *, days: int = RECENT_DAYS) ->
         recent=DayRange(recent_first, last_day),
         before=DayRange(recent_first - timedelta(days=RECENT_DAYS), recent_first - timedelta(days=1)),
     )
+
+
+def month_windows(month: str, zone: ZoneInfo) -> Windows:
+    """A calendar month against the one before. month: "2026-M10"."""
+    year, number = _split_month(month)
+    first = date(year, number, 1)
+    last = _next_month(first) - timedelta(days=1)
+    before_last = first - timedelta(days=1)
+    recent = DayRange(first, last)
+    return Windows(zone=zone, listed=recent, recent=recent, before=DayRange(before_last.replace(day=1), before_last))
+
+
+def month_before(moment: datetime, zone: ZoneInfo) -> str:
+    """The calendar month that was over last, "2026-M10"."""
+    last = moment.astimezone(zone).date().replace(day=1) - timedelta(days=1)
+    return f"{last.year}-M{last.month:02d}"
+
+
+def parse_month(text: str) -> str:
+    """A month as a person types it, "2026-10" or "2026-M10", in our spelling."""
+    match = _MONTH.match(text.strip())
+    if match and 1 <= int(match[2]) <= 12:
+        return f"{match[1]}-M{match[2]}"
+    raise UsageError(f"{text!r} is not a month; write it like 2026-10")
+
+
+def month_slot(month: str, schedule: Schedule) -> datetime:
+    """When the note about a month goes out: with the first digest of the next one. In UTC."""
+    year, number = _split_month(month)
+    first = _next_month(date(year, number, 1))
+    day = first + timedelta(days=(schedule.weekday - first.isoweekday()) % 7)
+    return datetime.combine(day, schedule.time_of_day, tzinfo=schedule.zone).astimezone(UTC)
 
 
 def week_of(moment: datetime, zone: ZoneInfo) -> str:
@@ -113,3 +146,12 @@ def is_due(now: datetime, schedule: Schedule, asked_at: datetime | None, weeks: 
         # Nothing was missed before the first digest: wait for the day of the current week.
         return Due(week, slot) if week_of(slot, schedule.zone) == week else None
     return Due(week, slot) if slot > asked_at else None
+
+
+def _split_month(month: str) -> tuple[int, int]:
+    year, number = month.split("-M")
+    return int(year), int(number)
+
+
+def _next_month(first: date) -> date:
+    return (first + timedelta(days=32)).replace(day=1)
