@@ -1,12 +1,14 @@
 """Invented topics and insights for the tests of the digest."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from digest.desk import Edition
 from digest.quotes import Redaction
-from digest.records import Material
+from digest.records import Material, MergeSuggestion, Page
+from nlp.pages import PageMatch, StoredPage, TopicCoverage, cover_topic
 from nlp.records import Kind, StoredInsight, Topic
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -163,3 +165,56 @@ def busy_week() -> Material:
                 make_insight(number, company, days_ago=days_ago, topic=index, text=voice, language=language)
             )
     return gather(topics, insights, colleagues=4, set_aside={"ignored": 17, "quarantined": 2}, suggested=(3,))
+
+
+def cover(topic: int, coverage: str, url: str, title: str, **changes: object) -> TopicCoverage:
+    """One page that answers the topic, or a part of it."""
+    page = StoredPage(topic, url, title, "", None, MONDAY - timedelta(days=200))
+    match = PageMatch(topic, page, coverage, 0.9, "both speak of seats")
+    return cover_topic(topic, [replace(match, **changes)])  # type: ignore[arg-type]
+
+
+def every_block() -> Material:
+    """A week in which every block of the digest has something to say."""
+    week = busy_week()
+    pricing = "https://www.acme.example/pricing"
+    lines = "https://www.acme.example/first-line"
+    topics = list(week.topics)
+    topics[1] = replace(topics[1], status="published", status_detail=pricing)
+    topics[3] = replace(topics[3], status="claimed", status_detail="Mo Field")
+    topics[4] = replace(topics[4], status="snoozed", status_detail="2027-01-31")
+    insights = dict(week.insights)
+    says = ("The notice period is 3 months to the end of a year.", "The notice period is 1 month to the end of a year.")
+    insights[6] = tuple(
+        replace(insight, answer=says[place % 2], asked_at=insight.asked_at) for place, insight in enumerate(insights[6])
+    )
+    return replace(
+        week,
+        topics=tuple(topics),
+        insights=insights,
+        suggested=(4,),
+        coverage={
+            2: cover(2, "answered", pricing, "What a seat costs"),
+            4: cover(4, "partly", "https://www.acme.example/security", "Where your data live"),
+            3: cover(3, "answered", lines, "Four weeks to the first line"),
+        },
+        pages={
+            2: Page(pricing, date(2026, 10, 27), 3, 5, "What a seat costs"),
+            3: Page(lines, None, 0, 4, "Four weeks to the first line"),
+        },
+        changed={4: MONDAY - timedelta(days=2), 5: MONDAY - timedelta(days=1)},
+        suggestions=(MergeSuggestion(1, 8),),
+    )
+
+
+def young_mailbox() -> Material:
+    """Three insights and no topic yet."""
+    return gather(
+        [],
+        [
+            make_insight(1, "globex.example", days_ago=1, topic=None, category="cost", text="What does a seat cost?"),
+            make_insight(2, "initech.example", days_ago=2, topic=None, category="fit", text="Does it talk to SAP?"),
+            make_insight(3, "hooli.example", days_ago=3, topic=None, category="cost", text="Is there a discount?"),
+        ],
+        colleagues=1,
+    )
