@@ -20,6 +20,8 @@ class Form(StrEnum):
     """What a brief can be written as."""
 
     MD = "md"
+    HTML = "html"
+    DOCX = "docx"
 
 
 T = TypeVar("T")
@@ -178,19 +180,24 @@ def brief(
 ) -> None:
     """Write the one-page assignment for a writer."""
     from digest.brief import write_brief
+    from harvester.errors import UsageError
 
-    del form  # Markdown is the only one so far
+    if form is Form.DOCX and not out:
+        raise UsageError("a Word document needs a file: `--out brief.docx`")
     workspace = workspace_of(ctx)
     database = workspace.open_database()
     try:
-        text = write_brief(workspace.config, database, topic, workspace.now())
+        written = write_brief(workspace.config, database, topic, workspace.now(), form.value)
     finally:
         database.conn.close()
-    if out:
-        out.write_text(text, encoding="utf-8")
-        say(f"{out} is written")
-    else:
-        typer.echo(text)
+    if not out:
+        typer.echo(written.decode())
+        return
+    try:
+        out.write_bytes(written)
+    except OSError as error:
+        raise UsageError(f"{out} cannot be written: {error.strerror}; name another file") from error
+    say(f"{out} is written")
 
 
 def chunked(items: Iterable[T], size: int) -> Iterator[list[T]]:

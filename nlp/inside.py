@@ -1,6 +1,6 @@
 """Reads what lies inside each topic: one look at the database per topic, so that memory stays small."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 from sqlite_utils import Database
@@ -18,15 +18,26 @@ from nlp.wording import read_exchanges
 
 
 def look_inside(
-    database: Database, topics: Mapping[int, Sequence[StoredInsight]], show: Show = show_as_is
+    database: Database,
+    topics: Mapping[int, Sequence[StoredInsight]],
+    show: Show = show_as_is,
+    *,
+    only: int | None = None,
+    own_words: Collection[str] = (),
 ) -> Iterator[tuple[int, Inside]]:
-    """(topic id, what lies inside) of each topic. topics: as `topic_insights` gives them. show: redacts."""
+    """(topic id, what lies inside) of each topic. topics: as `topic_insights` gives them. show: redacts.
+
+    only: the one topic that is wanted. own_words: what we are called ourselves, no keyword of any topic.
+    """
+    own = frozenset(map(str.casefold, own_words))
     said = {topic: read_exchanges(insights) for topic, insights in topics.items()}
-    keywords = find_keywords(said, show)
+    keywords = find_keywords(said, lambda text: None if text.casefold() in own else show(text))
     vocabulary = find_vocabulary(said, show)
     del said
     model = load_setting(database, "model") or ""
     for topic, insights in topics.items():
+        if only not in (None, topic):
+            continue
         vectors = align_vectors(insights, *load_some_vectors(database, model, [insight.id for insight in insights]))
         rows = {insight.id: row for row, insight in enumerate(insights)}
         central = order_by_centrality([insight.id for insight in insights], vectors, rows)

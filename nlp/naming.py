@@ -6,39 +6,20 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from nlp.phrasing import Setting, opens_question, weigh_phrasing
+from nlp.phrasing import Setting, weigh_phrasing
+from nlp.readings import readings_of
 from nlp.records import StoredInsight
 from nlp.wording import ANSWER_LETTERS, stems_in, words_in
 
 MAX_NAME = 90
 LOOKED_AT = 20  # most central insights
 MOST_READ = 60  # insights whose words tell what is typical of the topic
-LONGEST_READ = 600
-MIN_READING = 4  # words
-MOST_CLAUSES = 2
 PLACE_COST = 0.8  # of one place in the order of centrality
 CUT_COST = 3.0
 FEW = 1 / 3  # of a topic's insights: then its own language may name it
 POOR = 7.0  # blemishes from which on the atlas knows a better name
 MAX_SLUG = 60
 
-# What opens a sentence without belonging to it, and what closes it out of courtesy. Bounded, matched at the ends only.
-_OPENINGS = re.compile(
-    r"(?:and|also|but|or|so|well|grand|good|ok|okay|oh|now|then|besides|secondly|second|first|firstly|finally|lastly|next|again|btw|"
-    r"by the way|one more thing|another (?:question|thing)|quick question|just wondering|p\.?s|"
-    r"hi|hello|hey|dear|good (?:morning|afternoon|evening)|thanks|thank you|"
-    r"und|aber|also|oder|außerdem|ausserdem|noch etwas|kurze frage|hallo|guten tag|et|mais|aussi|bonjour|"
-    r"ou|o|y|pero|además|hola|e|ma|inoltre|buongiorno|en|maar|ook|verder|\d{1,2}[.)]|[-*•–—])"
-    r"(?:[\s,:;.!–—-]+)",
-    re.IGNORECASE,
-)
-_CLOSINGS = re.compile(
-    r"[\s,;–—-]+(?:please|pls|thanks|thank you|cheers|many thanks|bitte|danke|merci|gracias|grazie|bedankt|"
-    r"if you would be so kind|if possible|by any chance)\s*(?=[.?!]*$)",
-    re.IGNORECASE,
-)
-_SENTENCE_END = re.compile(r"(?<=[.!?…])\s+")
-_PAUSE = re.compile(r"(?:,|;|:|\s[–—-])\s+(?:and |but |so |und |aber |et |mais |y |pero |e |ma |en |maar )?")
 _NO_LETTERS = re.compile(r"[^a-z0-9]+")
 
 
@@ -74,21 +55,6 @@ def choose_name(insights: Sequence[StoredInsight], taste: Taste = NO_TASTE, know
     return shorten(text)
 
 
-def readings_of(text: str, language: str) -> tuple[str, ...]:
-    """What a name can be made of: the whole text, and each of its sentences and clauses that asks by itself."""
-    whole = clean_question(text)
-    sentences = [clean_question(piece) for piece in _SENTENCE_END.split(whole[:LONGEST_READ])]
-    clauses = [
-        clean_question(sentence[match.end() :])
-        for sentence in sentences
-        if sentence.endswith("?")
-        for match in list(_PAUSE.finditer(sentence))[-MOST_CLAUSES:]
-    ]
-    asking = [clause for clause in clauses if opens_question(clause, language)]
-    readings = [piece for piece in (*sentences, *asking) if len(piece.split()) >= MIN_READING]
-    return tuple(dict.fromkeys((whole, *readings)))
-
-
 def _cost_of_cutting(text: str) -> float:
     """What `shorten` leaves out is missed."""
     return CUT_COST if len(text) > MAX_NAME else 0.0
@@ -122,17 +88,6 @@ def _setting_of(insights: Sequence[StoredInsight], taste: Taste) -> Setting:
         answered=frozenset(stem for stem, count in answered.items() if count > 1),
         names=frozenset(name for name, count in names.items() if count > 1),
     )
-
-
-def clean_question(text: str) -> str:
-    """Without greetings, list numbers and courtesy; begins with a capital."""
-    cleaned = " ".join(text.split()).strip(" \"'“”„«»>")
-    for _ in range(4):
-        shorter = _CLOSINGS.sub("", _OPENINGS.sub("", cleaned, count=1) if _OPENINGS.match(cleaned) else cleaned)
-        if shorter == cleaned or len(shorter.split()) < 2:
-            break
-        cleaned = shorter.strip()
-    return cleaned[:1].upper() + cleaned[1:]
 
 
 def shorten(text: str, limit: int = MAX_NAME) -> str:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from nlp.embedding import Vectors, unit_rows
 from nlp.inside_records import Show, Subquestion, show_as_is
 from nlp.phrasing import weigh_phrasing
+from nlp.readings import readings_of
 from nlp.records import StoredInsight
 
 MOST_SHOWN = 8
@@ -19,6 +20,7 @@ MOST_PARTS = 12  # the smallest are not shown
 FIRST_PARTS, INSIGHTS_PER_PART = 2, 3
 SAME = 0.86  # similarity from which two parts are one, as long as a few are left
 EQUAL = 0.98  # similarity from which they are one in any case
+UNLIKE = 0.2  # similarity below which parts stay apart, however many there are
 NEAR = 0.5  # similarity from which a late insight belongs to a part rather than to none
 FOUNDERS = 60  # insights of a large topic from which its outline is drawn, spread evenly
 GROWTH = 1.5
@@ -45,8 +47,10 @@ def find_subquestions(
         parts = [part for place, part in enumerate(parts) if part[1] > 1 or place < FEW_PARTS]
     shown: list[Subquestion] = []
     for part, companies in parts:
+        if len(shown) == MOST_SHOWN:
+            break
         found = _describe([said[row] for row in part], rows[part], companies, show)
-        if found and len(shown) < MOST_SHOWN:
+        if found:
             shown.append(found)
     return tuple(shown)
 
@@ -88,7 +92,7 @@ def _draw_outline(similarity: Vectors) -> NDArray[np.intp]:
     wanted = min(MOST_PARTS, FIRST_PARTS + count // INSIGHTS_PER_PART, count)
     fewest = FEW_PARTS if count >= ENOUGH_INSIGHTS else 1
     height = max(_height(tree, wanted), min(1 - SAME, _height(tree, fewest)), 1 - EQUAL)
-    return np.asarray(fcluster(tree, height, "distance"), dtype=np.intp) - 1
+    return np.asarray(fcluster(tree, min(height, 1 - UNLIKE), "distance"), dtype=np.intp) - 1
 
 
 def _height(tree: NDArray[np.float64], parts: int) -> float:
@@ -105,7 +109,8 @@ def _describe(insights: Sequence[StoredInsight], rows: Vectors, companies: int, 
     )
     best_first = [insights[central[place]] for place in (*tried, *range(len(tried), len(central)))]
     for insight in best_first:
-        text = show(insight.text)
+        readings = readings_of(insight.text, insight.language)
+        text = show(min(readings, key=lambda reading: weigh_phrasing(insight, text=reading)))
         if text:
             ids = tuple(one.id for one in best_first)
             return Subquestion(text, insight.language, str(insight.kind), insight.id, companies, ids)

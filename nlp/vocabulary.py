@@ -19,7 +19,9 @@ MOST_PAIRS = 8
 LOOKED_AT = 8  # words of each side, the ones that most set the topic apart
 MIN_COMPANIES = 3
 MIN_SURPRISE = 2.0  # how many times as often as by chance a pair has to meet
-MIN_ANSWERS = 3  # that use a word of ours which no buyer ever wrote
+MOST_UNSAID = 2
+MIN_KNOWN_ANSWERS = 2
+MIN_ANSWERS = 4  # that use a word of ours which no buyer ever wrote
 
 
 def find_vocabulary(
@@ -66,7 +68,11 @@ def _known_pairs(exchanges: Sequence[Exchange]) -> list[_Pair]:
         said, replied = theirs[meaning], ours[meaning]
         favourite = min(said, key=lambda stem: (-len(said[stem]), stem))
         reply = min(replied, key=lambda stem: (-len(replied[stem]), stem))
-        if favourite != reply and len(said.get(reply, ())) < len(said[favourite]):
+        if (
+            favourite != reply
+            and len(replied[reply]) >= MIN_KNOWN_ANSWERS
+            and len(said.get(reply, ())) < len(said[favourite])
+        ):
             pairs.append((favourite, reply, len(said[favourite]), len(replied[reply])))
     return sorted(pairs, key=lambda pair: (-pair[2], -pair[3], pair))
 
@@ -117,7 +123,7 @@ def _unsaid_words(
         counts.update(stems)
     unsaid = [stem for stem, count in counts.items() if count >= MIN_ANSWERS and not asked[stem] and stem not in taken]
     unsaid.sort(key=lambda stem: (-(counts[stem] ** 2) / replied[stem], stem))
-    return [("", stem, 0, counts[stem]) for stem in unsaid[:MIN_ANSWERS]]
+    return [("", stem, 0, counts[stem]) for stem in unsaid[:MOST_UNSAID]]
 
 
 def _spell(pairs: Sequence[_Pair], exchanges: Sequence[Exchange], show: Show) -> tuple[WordPair, ...]:

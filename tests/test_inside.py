@@ -141,13 +141,12 @@ def test_every_form_of_a_word_counts_once():
 
 def test_their_word_is_set_against_ours():
     members = [
-        insight(n, "Can our people use the sign-in they have?", answer="Yes, SSO comes with it, SAML or OpenID.")
-        for n in (1, 2, 3)
+        insight(n, "Can our people use the sign-in they have?", answer=f"Yes, SSO comes with it, as for {town}.")
+        for n, town in enumerate(("Leeds", "Leeds", "York"), start=1)
     ]
     pair = find_vocabulary({1: read_exchanges(members)})[1][0]
-    assert (pair.theirs, pair.companies) == ("sign-in", 3)
-    assert pair.ours in {"SSO", "SAML", "OpenID"}
-    assert pair.answers == 1  # the same answer three times is one
+    assert (pair.theirs, pair.ours) == ("sign-in", "SSO")
+    assert (pair.companies, pair.answers) == (3, 2)  # the same answer twice is one
 
 
 def test_a_word_that_both_sides_use_is_no_pair():
@@ -158,10 +157,8 @@ def test_a_word_that_both_sides_use_is_no_pair():
 
 
 def test_a_word_of_ours_that_no_buyer_writes_is_named():
-    members = [
-        insight(n, f"How long is it, {n}?", answer=f"Onboarding number {n} takes a fortnight.") for n in (1, 2, 3)
-    ]
-    assert ("", "onboarding", 0, 3) in {
+    members = [insight(n, f"How long is it, {n}?", answer=f"Onboarding is up to us, {n}.") for n in (1, 2, 3, 4)]
+    assert ("", "onboarding", 0, 4) in {
         (pair.theirs, pair.ours.lower(), pair.companies, pair.answers)
         for pair in find_vocabulary({1: read_exchanges(members)})[1]
     }

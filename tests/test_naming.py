@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from nlp.naming import Taste, choose_name, clean_question, shorten, slugify
+from nlp.naming import Taste, choose_name, shorten, slugify
+from nlp.readings import clean_question
 from nlp.records import Kind, StoredInsight
 
 
