@@ -93,6 +93,9 @@ def fill(database: Database, topics: int, insights: int) -> None:
     for number in range(1, topics + 1):
         name = f"{sentences[number]}?"[:90]
         add("topics", number, name, "machine", f"topic-{number}", "open", None, "fit", "decision", at(200), None, 0)
+    # Insights of a topic are alike, some more than others: around its centre there are a few smaller ones.
+    centres = generator.standard_normal((topics + 1, DIMENSIONS), dtype=np.float32)
+    inner = generator.standard_normal((12, DIMENSIONS), dtype=np.float32)
     shares = chance.choices(range(1, topics + 1), weights=[1 / (n + 10) for n in range(topics)], k=insights)
     for number, topic in enumerate(shares, start=1):
         company = f"company{chance.randrange(COMPANIES)}.example"
@@ -109,7 +112,9 @@ def fill(database: Database, topics: int, insights: int) -> None:
             str(number), str(number), company, None, asked, "en", "fit", "decision", 1.0, "bench", 0,
             answer if number % 2 else None)  # fmt: skip
         add("assignments", number, topic, 0.7, "machine", asked)
-        add("vectors", number, MODEL, generator.standard_normal(DIMENSIONS, dtype=np.float32).tobytes())
+        noise = generator.standard_normal(DIMENSIONS, dtype=np.float32)
+        vector = centres[topic] + 0.5 * inner[number % 12] + 0.5 * noise
+        add("vectors", number, MODEL, (vector / np.linalg.norm(vector)).astype("<f4").tobytes())
         add("readings", number, colleague, company)
     with transaction(database) as connection:
         save_blob(connection, "model", MODEL.encode())

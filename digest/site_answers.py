@@ -97,13 +97,14 @@ def collect_answers(
 def collect_facts(groups: Sequence[AnswerGroup]) -> tuple[Fact, ...]:
     """Sentences of the answers that hold a figure, each once: what a writer has to verify before printing it."""
     facts: dict[frozenset[str], Fact] = {}
-    for group in groups:
-        for answer in (group.best, *group.others):
-            for sentence in _SENTENCE_END.split(without_links(answer.plain)):
-                if figures_in(sentence):
-                    fact = Fact(shorten(one_line(sentence), FACT_LETTERS), answer.author, answer.day)
-                    facts.setdefault(figures_in(sentence), fact)
-    return tuple(facts.values())[:MOST_FACTS]
+    for answer in (answer for group in groups for answer in (group.best, *group.others)):
+        for sentence in _SENTENCE_END.split(without_links(answer.plain)):
+            figures = figures_in(sentence)
+            if figures and figures not in facts:
+                facts[figures] = Fact(shorten(one_line(sentence), FACT_LETTERS), answer.author, answer.day)
+                if len(facts) == MOST_FACTS:
+                    return tuple(facts.values())
+    return tuple(facts.values())
 
 
 def collect_links(

@@ -34,13 +34,14 @@ _PLACEHOLDER = re.compile(r"\[[a-z-]+\]")
 class _Known:
     """words: every word of a known name, folded. pairs: neighbours in one. companies: labels without spaces.
 
-    starts: what a company's label may begin with.
+    starts: what a company's label may begin with. telling: all words that a text without names does not hold.
     """
 
     words: frozenset[str]
     pairs: frozenset[tuple[str, str]]
     companies: frozenset[str]
     starts: frozenset[str]
+    telling: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,8 @@ def _may_name(text: str, known: _Known) -> bool:
     has_apostrophe = "'" in text or "’" in text
     words = _WORD.findall(text) if has_apostrophe else _LETTERS.findall(text)
     fold = _fold if has_apostrophe else str.casefold
+    if known.telling.isdisjoint(map(fold, words)):
+        return False
     if not _announcing().isdisjoint(map(fold, words)):
         return True
     is_careless = text.islower()
@@ -220,7 +223,8 @@ def _know(names: tuple[str, ...], companies: tuple[str, ...]) -> _Known:
     labels = {_label(company) for company in companies if "@" not in company}
     labels = {label for label in labels if len(label) >= MIN_COMPANY_LETTERS}
     starts = {label[:end] for label in labels for end in range(1, len(label) + 1)}
-    return _Known(frozenset(words), frozenset(pairs), frozenset(labels), frozenset(starts))
+    telling = words | starts | _announcing()
+    return _Known(frozenset(words), frozenset(pairs), frozenset(labels), frozenset(starts), frozenset(telling))
 
 
 def _label(company: str) -> str:
