@@ -88,8 +88,8 @@ def build_demo(folder: Path) -> Demo:
                 now=SAMPLE_NOW,
                 progress=progress,
             )
-        pages = build_site(workspace, database, SAMPLE_NOW)
         outcome = write_digest(workspace, database, SAMPLE_NOW, week=None)
+        pages = build_site(workspace, database, SAMPLE_NOW)
         windows = windows_until(SAMPLE_NOW.astimezone(zone).date(), zone)
         ranked = rank_topics(
             living_topics(database),
@@ -153,5 +153,5 @@ def _clear(folder: Path) -> None:
         shutil.rmtree(folder)
     elif folder.exists() and any(folder.iterdir()):
         raise UsageError(f"{folder} is not empty and no earlier demo; name another folder: `answers demo DIR`")
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     folder.chmod(0o700)

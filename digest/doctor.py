@@ -8,9 +8,10 @@ from datetime import datetime
 from pathlib import Path
 
 from digest.smtp import check_login
-from harvester.config import Config
+from harvester.config import Config, holds_secret
 from harvester.errors import AnswersError
 from harvester.imap import open_mailbox
+from harvester.private_files import describe_exposure
 from harvester.workspace import Workspace
 from nlp.embedding import load_embedder
 
@@ -30,7 +31,7 @@ def examine(workspace: Workspace) -> tuple[Check, ...]:
     """All checks in the order in which a person would repair them."""
     config = workspace.config
     return (
-        Check("config", "ok", f"{workspace.config_path} reads well"),
+        check_settings(workspace.config_path),
         _guard("database", lambda: check_database(workspace)),
         check_disk(workspace.folder),
         _guard("clock", lambda: check_clock(workspace)),
@@ -39,6 +40,14 @@ def examine(workspace: Workspace) -> tuple[Check, ...]:
         _guard("imap", lambda: check_imap(config)),
         _guard("smtp", lambda: check_smtp(config)),
     )
+
+
+def check_settings(path: Path) -> Check:
+    """It reads well, or we would not be here; a password in it is for its owner alone."""
+    exposure = describe_exposure(path)
+    if exposure and holds_secret(path):
+        return Check("config", "warning", f"{path} holds a password and {exposure}, or move it to password_file")
+    return Check("config", "ok", f"{path} reads well")
 
 
 def check_database(workspace: Workspace) -> Check:

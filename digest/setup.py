@@ -33,7 +33,7 @@ def write_workspace(folder: Path, answers: Answers) -> Path:
     for existing in (path, secret):
         if existing.exists():
             raise UsageError(f"{existing} exists already; edit it, or choose another folder")
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         if answers.password:
             _write_private(secret, answers.password + "\n")

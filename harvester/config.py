@@ -26,6 +26,7 @@ from pydantic_core import ErrorDetails
 
 from harvester.errors import ConfigurationError
 from harvester.resources import data_folder
+from harvester.secret_files import find_credential, find_secret_file, read_secret
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 Security = Literal["tls", "starttls", "none"]
@@ -213,7 +214,7 @@ def load_config(path: Path, environment: Mapping[str, str] = os.environ) -> Conf
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError((f"{path.name}: not valid TOML: {error}",)) from error
     problems = _overlay_environment(document, environment)
-    problems += _read_secret_files(document, path)
+    problems += _read_secrets(document, path, environment)
     try:
         config = Config.model_validate(document)
     except ValidationError as error:
@@ -224,12 +225,20 @@ def load_config(path: Path, environment: Mapping[str, str] = os.environ) -> Conf
     return config
 
 
+def holds_secret(path: Path) -> bool:
+    """Whether a secret is written into the file itself, which was read before."""
+    document = tomllib.loads(path.read_text(encoding="utf-8"))
+    tables = (table for table in document.values() if isinstance(table, dict))
+    return any(key in secret_keys() for table in tables for key in table)
+
+
 def secret_keys() -> frozenset[str]:
     """The keys whose values are never shown or copied."""
-    models = (field.annotation for field in Config.model_fields.values())
-    return frozenset(
-        name for model in models for name, field in _keys(model).items() if "SecretStr" in str(field.annotation)
-    )
+    return frozenset(key for field in Config.model_fields.values() for key in _secret_keys_of(field.annotation))
+
+
+def _secret_keys_of(model: Any) -> tuple[str, ...]:
+    return tuple(name for name, field in _keys(model).items() if "SecretStr" in str(field.annotation))
 
 
 def _overlay_environment(document: dict[str, Any], environment: Mapping[str, str]) -> list[str]:
@@ -268,21 +277,34 @@ def _parse_value(section: str, key: str, value: str) -> Any:
     return value
 
 
-def _read_secret_files(document: dict[str, Any], path: Path) -> list[str]:
+def _read_secrets(document: dict[str, Any], path: Path, environment: Mapping[str, str]) -> list[str]:
+    """Put the content of each `x_file`, and of credentials named like `imap.password`, in the place of `x`."""
     problems = []
-    for section in ("imap", "smtp"):
-        table = document.get(section)
-        if not isinstance(table, dict) or "password_file" not in table:
-            continue
-        name = table.pop("password_file")
-        if table.get("password"):  # the environment's password wins over the file's password_file
-            continue
-        try:
-            table["password"] = (path.parent / str(name)).read_text(encoding="utf-8").strip("\r\n")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "is not text"
-            problems.append(f"{path.name}: [{section}] password_file = {name!r}: {reason}")
+    for section, field in Config.model_fields.items():
+        keys = _secret_keys_of(field.annotation)
+        table: Any = document.setdefault(section, {}) if keys else None
+        for key in keys if isinstance(table, dict) else ():
+            name = table.pop(f"{key}_file", None)
+            if table.get(key):  # the environment's password wins over the file's password_file
+                continue
+            if name is None:
+                file = find_credential(f"{section}.{key}", environment)
+            else:
+                file = find_secret_file(str(name), path.parent, environment)
+            if file is None:
+                continue
+            try:
+                table[key] = read_secret(file)
+            except (OSError, ValueError) as error:
+                shown = f"{key} (credential)" if name is None else f"{key}_file = {name!r}"
+                problems.append(f"{path.name}: [{section}] {shown}: {_why_unreadable(error)}")
     return problems
+
+
+def _why_unreadable(error: OSError | ValueError) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return "is not text"
+    return str(error.strerror) if isinstance(error, OSError) else str(error)
 
 
 def _sentence(file_name: str, detail: ErrorDetails, document: dict[str, Any]) -> str:
@@ -299,7 +321,7 @@ def _sentence(file_name: str, detail: ErrorDetails, document: dict[str, Any]) ->
     if not rest:
         return f"{file_name}: [{section}] {expected}"
     value = document.get(section, {}).get(rest[0]) if isinstance(document.get(section), dict) else None
-    shown = "" if rest[0] == "password" else f" = {value!r}"
+    shown = "" if rest[0] in secret_keys() else f" = {value!r}"
     return f"{file_name}: [{section}] {rest[0]}{shown}: {expected}"
 
 

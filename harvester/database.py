@@ -13,6 +13,7 @@ from pathlib import Path
 import sqlite_utils
 
 from harvester.errors import DatabaseError, TryLater
+from harvester.private_files import keep_private
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 BUSY_TIMEOUT_SECONDS = 30
@@ -24,6 +25,8 @@ def open_database(path: Path) -> sqlite_utils.Database:
     try:
         if is_new:
             path.touch(mode=0o600)
+        elif exposure := keep_private(path):
+            raise DatabaseError(f"{path}: {exposure}")
         connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None)
         _use_write_ahead_log(connection)
         connection.executescript("pragma synchronous = full; pragma foreign_keys = on; pragma secure_delete = on;")

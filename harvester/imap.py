@@ -176,10 +176,10 @@ def _translated(settings: Imap) -> Iterator[None]:
     where = f"IMAP {settings.host}:{settings.port}"
     try:
         yield
-    except LoginError as error:
+    except LoginError:
         raise ServiceDown(
             f"{where} refused the login of {settings.username}; check [imap] username and password"
-        ) from error
+        ) from None  # the server's words may repeat what we sent
     except ssl.SSLCertVerificationError as error:
         raise ServiceDown(
             f"{where}: the certificate is not trusted ({error.verify_message}); set [imap] ca_file for an own CA"

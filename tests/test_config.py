@@ -18,6 +18,11 @@ def write(folder: Path, text: str) -> Path:
     return path
 
 
+def write_secret(path: Path, text: str, mode: int = 0o600) -> None:
+    path.write_text(text, encoding="utf-8")
+    path.chmod(mode)
+
+
 def problems_of(path: Path, environment: dict[str, str] | None = None) -> tuple[str, ...]:
     with pytest.raises(ConfigurationError) as caught:
         load_config(path, environment or {})
@@ -27,7 +32,7 @@ def problems_of(path: Path, environment: dict[str, str] | None = None) -> tuple[
 def test_example_loads_and_shows_every_key(tmp_path):
     text = (ROOT / "answers.example.toml").read_text(encoding="utf-8")
     for name in ("imap.secret", "smtp.secret"):
-        (tmp_path / name).write_text("x\n")
+        write_secret(tmp_path / name, "x\n")
     config = load_config(write(tmp_path, text), {})
     assert config.imap.password is not None
     assert config.imap.password.get_secret_value() == "x"
@@ -80,7 +85,7 @@ def test_unknown_variable_is_an_error(tmp_path):
 
 
 def test_secrets_come_from_files_and_are_never_shown(tmp_path):
-    (tmp_path / "imap.secret").write_text("canary-42\n")
+    write_secret(tmp_path / "imap.secret", "canary-42\n")
     config = load_config(write(tmp_path, MINIMAL + '[imap]\npassword_file = "imap.secret"\n'), {})
     assert config.imap.password.get_secret_value() == "canary-42"
     assert "canary" not in repr(config) + str(config)
