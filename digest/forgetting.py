@@ -28,6 +28,7 @@ from harvester.forgetting_store import (
     Finding,
     begin_erasure,
     erase_mails,
+    find_quotes,
     find_traces,
     finish_erasure,
     is_own_message_id,
@@ -118,7 +119,7 @@ def find_all(
     finding = find_traces(database.conn, tombstones, progress)
     insights = find_insights(database, finding)
     traces = replace(finding.traces, windows=insights.windows())
-    return replace(finding, traces=traces), insights
+    return find_quotes(database.conn, finding, traces), insights
 
 
 def erase_from_tables(

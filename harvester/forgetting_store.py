@@ -8,7 +8,7 @@ import secrets
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -145,6 +145,25 @@ def find_traces(connection: sqlite3.Connection, tombstones: Tombstones, progress
     return Finding(frozenset(gone), touched, traces, keys | _message_ids(connection, gone))
 
 
+def find_quotes(connection: sqlite3.Connection, finding: Finding, traces: Traces) -> Finding:
+    """Add what quotes a few words only: our own digests that came back into the mailbox, and what else was ignored.
+
+    traces: with the windows of what was asked. Nothing is lost with such passages: no insight comes from these mails.
+    """
+    touched = dict(finding.touched)
+    rows = connection.execute(
+        "select r.message, coalesce(r.subject, ''), m.raw from readings r join messages m on m.id = r.message"
+        " where r.status = 'ignored' order by r.message"
+    )
+    for message, subject, raw in rows:
+        parts = connection.execute("select position, text from parts where message = ?", (message,)).fetchall()
+        marked = frozenset(position for position, text in parts if traces.mark_quote(text))
+        is_quoted = traces.mark_quote(subject) or any(traces.mark_quote(form) for form in decoded_forms(raw or b""))
+        if message not in finding.gone and (marked or is_quoted):
+            touched[message] = touched.get(message, frozenset()) | marked
+    return replace(finding, touched=touched, traces=traces)
+
+
 def count_mails(connection: sqlite3.Connection) -> int:
     """How many mails `find_traces` looks at."""
     count: int = connection.execute("select count(*) from messages").fetchone()[0]
@@ -155,10 +174,16 @@ def _mails_of(connection: sqlite3.Connection, tombstones: Tombstones, addresses:
     gone: set[int] = set()
     for query in (
         "select message, address from people",
-        "select message, author from parts where author is not null",
         "select message, colleague from readings where colleague is not null",
     ):
         gone |= {message for message, address in connection.execute(query) if address in addresses}
+    theirs: set[int] = set()
+    others: set[int] = set()
+    for message, author in connection.execute(
+        "select distinct message, author from parts where author is not null and author_kind <> 'us'"
+    ):
+        (theirs if author in addresses else others).add(message)
+    gone |= theirs - others  # nobody else from outside is quoted in them
     for message, message_id, company in connection.execute("select message, message_id, company from readings"):
         is_meant = message_id is not None and tombstones.covers_message_id(message_id)
         if is_meant or (company is not None and tombstones.covers_company(company)):
@@ -177,15 +202,15 @@ def _mails_of(connection: sqlite3.Connection, tombstones: Tombstones, addresses:
 
 
 def _said_in(connection: sqlite3.Connection, gone: set[int], authors: frozenset[str] | None) -> frozenset[str]:
-    """What the forgotten wrote; of a single mail, what it newly said."""
+    """What the forgotten wrote in whatever mail; authors: None for what a single mail newly said."""
     sentences: set[str] = set()
-    for message in gone:
-        for role, kind, author, text in connection.execute(
-            "select role, author_kind, author, text from parts where message = ?", (message,)
-        ):
-            is_theirs = role in ("own", "forwarded") if authors is None else author in authors and kind != "us"
-            if is_theirs and role not in ("signature", "disclaimer", "notice"):
-                sentences |= sentences_of(text)
+    for message, role, kind, author, text in connection.execute(
+        "select message, role, author_kind, author, text from parts"
+        " where role not in ('signature', 'disclaimer', 'notice')"
+    ):
+        is_newly_said = message in gone and role in ("own", "forwarded")
+        if is_newly_said if authors is None else author in authors and kind != "us":
+            sentences |= sentences_of(text)
     return frozenset(sentences)
 
 
@@ -239,10 +264,11 @@ def _is_understood(connection: sqlite3.Connection, message: int) -> bool:
 
 def _marked_parts(connection: sqlite3.Connection, message: int, traces: Traces, may_repeat: bool) -> frozenset[int]:
     marked = set()
-    for position, text, name, label in connection.execute(
-        "select position, text, coalesce(author_name, ''), label from parts where message = ?", (message,)
+    for position, text, author, name, label in connection.execute(
+        "select position, text, coalesce(author, ''), coalesce(author_name, ''), label from parts where message = ?",
+        (message,),
     ):
-        about = f"{text}\n{name}\n{label}"
+        about = f"{text}\n{author}\n{name}\n{label}"
         if traces.tombstones.holds(about) or traces.names_one(about) or (may_repeat and traces.repeats(text)):
             marked.add(position)
     return frozenset(marked)
@@ -340,7 +366,8 @@ def _erase_passages(
 ) -> None:
     connection.execute("update messages set raw = null where id = ?", (message,))
     connection.executemany(
-        "update parts set text = '', text_hash = '', author_name = null, label = '' where message = ? and position = ?",
+        "update parts set text = '', text_hash = '', author = null, author_name = null, label = ''"
+        " where message = ? and position = ?",
         [(message, position) for position in positions],
     )
     for table, columns in (("links", "url || ' ' || text"), ("attachments", "file_name")):
@@ -359,7 +386,7 @@ def _erase_passages(
         "update readings set subject = ?, message_id = ?, in_reply_to = ?, refs = ?,"
         " reduced_at = case when harvested = 1 then ? end where message = ?",
         (
-            "" if subject and traces.mark(subject) else subject,
+            "" if subject and traces.mark_quote(subject) else subject,
             None if message_id and traces.tombstones.holds(f"<{message_id.strip('<>')}>") else message_id,
             _without_marked(replies, traces.tombstones),
             _without_marked(refs, traces.tombstones),

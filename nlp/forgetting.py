@@ -79,7 +79,9 @@ def find_insights(database: Database, finding: Finding) -> ForgottenInsights:
                 topics |= {topic, carrier[topic]}
         elif answer and message in finding.touched and (lost & own_parts.get(message, set()) or traces.mark(answer)):
             answers.append(number)
-    return ForgottenInsights(tuple(ids), tuple(answers), tuple(filter(None, said)), frozenset(topics))
+    letters_said = tuple(letters(text) for text in said)
+    named = [topic.name for topic in all_topics(database) if came_from(topic.name, letters_said)]
+    return ForgottenInsights(tuple(ids), tuple(answers), tuple(filter(None, (*said, *named))), frozenset(topics))
 
 
 def erase_insights(database: Database, forgotten: ForgottenInsights, traces: Traces) -> Renamed:

@@ -1,14 +1,13 @@
-"""Mails of, to and about somebody who is to be forgotten, in every form that mails take, and the search for what is left.
+"""Mails of, to and about somebody who is to be forgotten, in every form that mails take; the search for what is left.
 
 Petra asked the company Marrowby; Dana, of another company, reads what colleagues tell about Petra.
 """
 
 import base64
-import os
 import quopri
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from email.message import EmailMessage
 from pathlib import Path
@@ -80,7 +79,8 @@ def make_mails() -> list[bytes]:
         "Hello Dana, five years, as for all. See also what we answered lately.\n\n"
         + attributed(STAYS, f"Dana Mills <{DANA}>")
         + "\n---------- Forwarded message ---------\n"
-        + f"From: {NAME} <{ADDRESS}>\nDate: Mon, 2 Nov 2026 at 09:00\nSubject: sensors\nTo: Ana <ana@marrowby.example>\n\n"
+        + f"From: {NAME} <{ADDRESS}>\nDate: Mon, 2 Nov 2026 at 09:00\nSubject: sensors\n"
+        + "To: Ana <ana@marrowby.example>\n\n"
         + f"{QUESTIONS['brimhollow']}\n",
         "Re: warranty",
     )
@@ -133,14 +133,20 @@ def forms_of(needle: str) -> Iterator[bytes]:
     """How a text may stand in bytes: as it is, lower case, UTF-16, base64 at any alignment, hexadecimal."""
     for text in {needle, needle.lower(), needle.upper()}:
         raw = text.encode()
-        yield from (raw, text.encode("utf-16-le"), text.encode("utf-16-be"), raw.hex().encode(), quopri.encodestring(raw))
+        yield from (
+            raw,
+            text.encode("utf-16-le"),
+            text.encode("utf-16-be"),
+            raw.hex().encode(),
+            quopri.encodestring(raw),
+        )
         for shift in range(3):
             encoded = base64.b64encode(b"\0" * shift + raw).rstrip(b"=")
             yield encoded[(shift * 8 + 5) // 6 + (shift > 0) : -1]
 
 
-def search(folder: Path, needles: Iterable[str], leave_out: tuple[str, ...] = ("answers.toml",)) -> dict[str, int]:
-    """File -> how often one of the needles stands in it, in any form, over line breaks of quoted-printable and base64."""
+def search(folder: Path, needles: tuple[str, ...], leave_out: tuple[str, ...] = ("answers.toml",)) -> dict[str, int]:
+    """File -> how often one of the needles stands in it, in any form, also over the line breaks of an encoding."""
     patterns = [re.compile(re.escape(form), re.IGNORECASE) for needle in needles for form in set(forms_of(needle))]
     found = {}
     for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in leave_out):
@@ -150,35 +156,32 @@ def search(folder: Path, needles: Iterable[str], leave_out: tuple[str, ...] = ("
         count = sum(len(pattern.findall(form)) for form in (raw, joined, soft) for pattern in patterns)
         if count:
             found[str(path.relative_to(folder))] = count
-        if os.path.basename(path).lower().find(needle_of(needles)) >= 0:
+        if any(needle.lower() in str(path.relative_to(folder)).lower() for needle in needles):
             found[f"name of {path.name}"] = 1
     if (folder / "answers.db").exists():
         found |= search_tables(folder / "answers.db", needles)
     return found
 
 
-def needle_of(needles: Iterable[str]) -> str:
-    return next(iter(needles)).lower()
-
-
-def search_tables(path: Path, needles: Iterable[str]) -> dict[str, int]:
+def search_tables(path: Path, needles: tuple[str, ...]) -> dict[str, int]:
     """The same over every cell, which pages of the file may split, and over the words of the index."""
     found: dict[str, int] = {}
     lowered = [needle.lower() for needle in needles]
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("create virtual table temp.words using fts5vocab('main', 'insights_search', 'row')")
+        words = {word for needle in lowered for word in re.split(r"\W+", needle)}
+        words = {word for word in words if len(word) > 7 and word not in ("example", "marrowby")}
         for (word,) in connection.execute("select term from temp.words"):
-            if any(word in re.split(r"\W+", needle) and len(word) > 5 for needle in lowered):
+            if word in words:
                 found[f"index: {word}"] = 1
         tables = connection.execute("select name from sqlite_master where type = 'table'").fetchall()
         for (table,) in tables:
             if table.startswith("insights_search"):
                 continue
-            for row in connection.execute(f"select * from {table}"):
-                text = " ".join(
-                    value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value) for value in row
-                ).lower()
-                count = sum(needle in text for needle in lowered)
-                if count:
-                    found[f"table {table}"] = found.get(f"table {table}", 0) + count
+            cursor = connection.execute(f"select * from {table}")
+            for row in cursor:
+                for (column, *_), value in zip(cursor.description, row, strict=True):
+                    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+                    if any(needle in text.lower() for needle in lowered):
+                        found[f"table {table}.{column}"] = found.get(f"table {table}.{column}", 0) + 1
     return found
