@@ -3,11 +3,13 @@
 import gc
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlite_utils import Database
 
+from digest.archive import ArchivedDigest, load_archive, render_archive
+from digest.frame import load_frame
 from digest.page_records import Facts, IndexRow, SiteContent, Voice
 from digest.publishing import publish
 from digest.ranking import rank_topics
@@ -65,6 +67,7 @@ class Survey:
     sources: Sources
     showing: Showing
     facts: Facts
+    archive: tuple[ArchivedDigest, ...] = ()
 
 
 def build_site(workspace: Workspace, database: Database, now: datetime) -> int:
@@ -73,6 +76,8 @@ def build_site(workspace: Workspace, database: Database, now: datetime) -> int:
     sentence = "another process is building the pages; try again in a minute"
     with hold_lock(workspace.folder / "site.lock", sentence, patience_seconds=PATIENCE_SECONDS), collector_paused():
         survey = take_survey(workspace.config, database, now)
+        if survey.showing.with_people:  # a digest tells who has claimed a topic
+            survey = replace(survey, archive=load_archive(database, workspace.outbox_folder))
         files = render_site(survey, database, now)
         publish(workspace.site_folder, files, build=workspace.config.site.build)
     return len(survey.ranked)
@@ -132,7 +137,17 @@ def gather_site(config: Config, database: Database, now: datetime, *, only: int 
 def render_site(survey: Survey, database: Database, now: datetime) -> Iterator[tuple[str, bytes]]:
     """Every file of the site as (path, bytes), one topic at a time."""
     showing, windows = survey.showing, survey.windows
-    frame = frame_of(survey.facts, topics=len(survey.ranked), companies=showing.with_people, words=False)
+    config = survey.config
+    yield from render_archive(
+        survey.archive, config.company.name, load_frame(config.digest.language), config.site.base_url
+    )
+    frame = frame_of(
+        survey.facts,
+        topics=len(survey.ranked),
+        companies=showing.with_people,
+        words=False,
+        digests=bool(survey.archive),
+    )
     said: list[tuple[Voice, IndexRow | None]] = []
     rows: dict[int, IndexRow] = {}
     for one in survey.ranked:

@@ -78,13 +78,15 @@ class Frame:
     list_page: str
 
 
-def frame_of(facts: Facts, *, topics: int, companies: bool, words: bool) -> Frame:
+def frame_of(facts: Facts, *, topics: int, companies: bool, words: bool, digests: bool = False) -> Frame:
     """The navigation: only pages that exist."""
     links = [("Topics", "index.html"), ("Coverage", "coverage.html")]
     if companies:
         links.append(("Companies", "companies.html"))
     if words:
         links.append(("Vocabulary", "words.html"))
+    if digests:
+        links.append(("Digests", "digests/index.html"))
     links.append(("Status", "status.html"))
     return Frame(facts, tuple(links), "topics.html" if topics > MOST_ROWS else "index.html")
 
