@@ -17,7 +17,7 @@ from digest.gather import gather_material
 from digest.mail import Envelope, build_digest_mail, digest_message_id
 from digest.records import Digest, News, OutgoingMail
 from digest.redacting import load_redaction
-from digest.smtp import deliver, sender_address
+from digest.smtp import Delivery, deliver, sender_address
 from digest.store import (
     Entry,
     State,
@@ -77,7 +77,7 @@ def send_digest(workspace: Workspace, database: Database, now: datetime, *, week
     _require_recipients(workspace.config)
     with _sending_alone(workspace):
         schedule = schedule_of(workspace.config)
-        settle(database, week_of(now, schedule.zone), now)
+        settle(database, week_of(now, schedule.zone), receipt_of(workspace.config), now)
         news, wanted, in_hindsight = _news_for(database, schedule, week, now)
         entry = find_entry(database, MARKETING, wanted)
         if entry and entry.state in DELIVERED:
@@ -97,7 +97,8 @@ def is_digest_due(workspace: Workspace, database: Database, now: datetime) -> bo
     entries = load_entries(database, MARKETING)
     if any(entry.state in ("frozen", "sending") for entry in entries):
         return True
-    if any(entry.state == "unknown" and is_in_mailbox(database, entry.message_id) for entry in entries):
+    receipt = receipt_of(workspace.config)
+    if any(entry.state == "unknown" and _is_proved(database, entry, receipt) for entry in entries):
         return True
     return _due_week(entries, schedule, now) is not None
 
@@ -108,7 +109,7 @@ def send_due_digest(workspace: Workspace, database: Database, now: datetime) -> 
     with _sending_alone(workspace):
         schedule = schedule_of(workspace.config)
         week = week_of(now, schedule.zone)
-        settle(database, week, now)
+        settle(database, week, receipt_of(workspace.config), now)
         entries = load_entries(database, MARKETING)
         waiting = next((entry for entry in entries if entry.state == "frozen"), None)
         if waiting is None and _due_week(entries, schedule, now) is None:
@@ -124,7 +125,8 @@ def resend_digest(workspace: Workspace, database: Database, now: datetime, week:
     """Send the frozen mail of a week once more, to everybody: a person's decision."""
     _require_recipients(workspace.config)
     with _sending_alone(workspace):
-        settle(database, week_of(now, workspace.config.company.zone), now)
+        receipt = receipt_of(workspace.config)
+        settle(database, week_of(now, workspace.config.company.zone), receipt, now)
         entries = [entry for entry in load_entries(database, MARKETING) if entry.mail]
         if week:
             entries = [entry for entry in entries if entry.week == parse_week(week)]
@@ -133,7 +135,10 @@ def resend_digest(workspace: Workspace, database: Database, now: datetime, week:
                 f"no digest was composed{' for ' + week if week else ''} yet; there is nothing to send again"
             )
         entry = entries[-1]
-        change_state(database, entry, "frozen", now, detail="sent again by a person", pending=entry.recipients)
+        # A copy that is in our mailbox already must not prove that this time it went out, too.
+        has_copy = is_in_mailbox(database, entry.message_id)
+        everybody = tuple(address for address in entry.recipients if not (has_copy and address == receipt))
+        change_state(database, entry, "frozen", now, detail="sent again by a person", pending=everybody, later=())
         return _transmit(workspace, database, _reload(database, entry), now)
 
 
@@ -147,24 +152,33 @@ def write_digest(workspace: Workspace, database: Database, now: datetime, *, wee
     return Outcome(wanted, "written", f"The digest of {wanted} is in {folder}.", issue.digest.subject, folder)
 
 
-def settle(database: Database, this_week: str, now: datetime) -> None:
+def settle(database: Database, this_week: str, receipt: str, now: datetime) -> None:
     """Clear up after a crash or a break, with the sending lock held: nobody else can be in the middle of sending.
 
-    A digest whose copy reached our own mailbox went out. One that was being sent and has no copy there is unknown: it
-    is not sent again, and the owner is told. One that could not be handed over in its week is dropped: the next digest
-    covers its news, and no week sees two.
+    A digest whose copy reached our own mailbox (the address `receipt`) went out; whom the mail server put off then, it
+    owes still. One that was being sent and has no copy there is unknown: it is not sent again, and the owner is told.
+    One that could not be handed over in its week is dropped: the next digest covers its news, and no week sees two.
+    Alarms come before the state that ends the matter: a crash in between must not silence them.
     """
     for entry in load_entries(database, MARKETING):
         key = f"digest:{entry.week}"
-        if entry.state in ("sending", "unknown") and is_in_mailbox(database, entry.message_id):
-            change_state(database, entry, "sent", now, detail="its copy is in our mailbox", pending=())
+        if entry.state in ("sending", "unknown") and _is_proved(database, entry, receipt):
+            is_owed = entry.later and entry.week >= this_week
+            state: State = "frozen" if is_owed else "sent"
+            pending = entry.later if is_owed else ()
             end_alarm(database, key, now)
+            change_state(database, entry, state, now, detail="its copy is in our mailbox", pending=pending, later=())
         elif entry.state == "sending":
-            change_state(database, entry, "unknown", now, detail="the program ended while sending")
             raise_alarm(database, key, _unknown_sentence(entry), now)
+            change_state(database, entry, "unknown", now, detail="the program ended while sending")
         elif entry.state == "frozen" and entry.week < this_week:
-            state: State = "sent" if len(entry.pending) < len(entry.recipients) else "failed"
+            state = "sent" if len(entry.pending) < len(entry.recipients) else "failed"
             change_state(database, entry, state, now, detail="its week is over; the next digest covers its news")
+
+
+def _is_proved(database: Database, entry: Entry, receipt: str) -> bool:
+    """Whether the attempt in hand went out: our own mailbox was among its recipients and has the mail."""
+    return receipt in entry.pending and is_in_mailbox(database, entry.message_id)
 
 
 def compose_issue(
@@ -223,14 +237,18 @@ def edition_of(config: Config) -> Edition:
     )
 
 
+def receipt_of(config: Config) -> str:
+    """Our own mailbox, where a copy of each digest proves that it went out; empty where its address is unknown."""
+    return config.imap.username if "@" in config.imap.username else ""
+
+
 def envelope_of(config: Config) -> Envelope:
     """Who writes to whom; our own mailbox gets a copy as the receipt."""
-    receipt = config.imap.username if "@" in config.imap.username else ""
     return Envelope(
         sender=sender_address(config),
         sender_name=f"{config.company.name} answers",
         to=config.digest.to,
-        receipt=receipt,
+        receipt=receipt_of(config),
         owner=config.digest.owner or "",
     )
 
@@ -299,35 +317,39 @@ def _transmit(workspace: Workspace, database: Database, entry: Entry, now: datet
     mail = OutgoingMail(entry.message_id, sender_address(config), entry.recipients, entry.mail, "", "")
     key = f"digest:{entry.week}"
 
-    def note_sending() -> None:
-        if not change_state(database, entry, "sending", now):
+    def note_sending(delivery: Delivery) -> None:
+        if delivery.refused:
+            refused = "; ".join(f"{address}: {reply}" for address, reply in delivery.refused.items())
+            raise_alarm(database, f"{key}:recipients", f"The digest of {entry.week} was refused for {refused}", now)
+        later = tuple(delivery.deferred)
+        if not change_state(database, entry, "sending", now, pending=delivery.accepted, later=later):
             raise TryLater("another process has taken over this digest; look at `answers status`")
 
     try:
         delivery = deliver(config, mail, entry.pending, note_sending)
     except DeliveryUnknown as error:
-        change_state(database, _reload(database, entry), "unknown", now, detail=str(error))
         raise_alarm(database, key, _unknown_sentence(entry), now)
+        change_state(database, _reload(database, entry), "unknown", now, detail=str(error))
         raise DeliveryUnknown(_unknown_sentence(entry)) from error
     except DeliveryRefused as error:
-        change_state(database, _reload(database, entry), "failed", now, detail=str(error))
         raise_alarm(database, key, f"The digest of {entry.week} was not delivered: {error}.", now)
+        change_state(database, _reload(database, entry), "failed", now, detail=str(error))
         raise
     except (TryLater, ServiceDown) as error:
-        change_state(database, _reload(database, entry), "frozen", now, detail=str(error))
+        waiting = _reload(database, entry)
+        pending = waiting.pending + waiting.later
+        change_state(database, waiting, "frozen", now, detail=str(error), pending=pending, later=())
         raise
     sending = _reload(database, entry)
-    if delivery.refused:
-        refused = "; ".join(f"{address}: {reply}" for address, reply in delivery.refused.items())
-        raise_alarm(database, f"{key}:recipients", f"The digest of {entry.week} was refused for {refused}", now)
     if delivery.deferred:
-        change_state(database, sending, "frozen", now, detail="some recipients later", pending=tuple(delivery.deferred))
+        later = tuple(delivery.deferred)
+        change_state(database, sending, "frozen", now, detail="some recipients later", pending=later, later=())
         raise TryLater(
             f"the mail server took the digest for {len(delivery.accepted)} recipients and asks to come back for"
             f" {len(delivery.deferred)}; the same command goes on there"
         )
-    change_state(database, sending, "sent", now, detail="", pending=())
     end_alarm(database, key, now)
+    change_state(database, sending, "sent", now, detail="", pending=(), later=())
     count = len(delivery.accepted)
     return Outcome(
         entry.week,

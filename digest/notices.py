@@ -8,13 +8,15 @@ from sqlite_utils import Database
 
 from digest.mail import Envelope, build_notice
 from digest.smtp import deliver, sender_address
-from digest.store import Alarm, load_alarms, note_told
+from digest.store import Alarm, last_unsure, load_alarms, note_told, note_unsure
 from harvester.config import Config
 from harvester.errors import AnswersError, DeliveryRefused, DeliveryUnknown
 
 log = structlog.get_logger()
 # A server that is away for a moment is nobody's business; a digest that may be lost is told at once.
 PATIENCE = timedelta(minutes=5)
+# A note of which nobody can tell whether it went out is sent again, but never in a hurry.
+AGAIN_AFTER = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +47,19 @@ def tell_owner(config: Config, database: Database, now: datetime) -> int:
     told = 0
     envelope = Envelope(sender_address(config), f"{config.company.name} answers", (owner,))
     for notice in due_notices(load_alarms(database), now):
+        unsure_at = last_unsure(database, notice.alarm)
+        if unsure_at and now - unsure_at < AGAIN_AFTER:
+            continue
         mail = build_notice(notice.subject, notice.paragraphs, envelope, notice.alarm.key, now)
         try:
-            deliver(config, mail, mail.recipients, lambda: None)
+            deliver(config, mail, mail.recipients, lambda delivery: None)
             told += 1
-        except (DeliveryUnknown, DeliveryRefused) as error:
+        except DeliveryUnknown as error:
+            # What broke the digest has broken the note about it, too: silence is worse than a second note.
+            log.warning("notice to the owner", outcome=type(error).__name__)
+            note_unsure(database, notice.alarm, now)
+            return told
+        except DeliveryRefused as error:
             log.warning("notice to the owner", outcome=type(error).__name__)
         except AnswersError as error:
             log.warning("notice to the owner waits", outcome=type(error).__name__)

@@ -32,19 +32,20 @@ def sender_address(config: Config) -> str:
 
 
 def deliver(
-    config: Config, mail: OutgoingMail, recipients: tuple[str, ...], before_commit: Callable[[], None]
+    config: Config, mail: OutgoingMail, recipients: tuple[str, ...], before_commit: Callable[[Delivery], None]
 ) -> Delivery:
     """Send one mail to these recipients in one transaction.
 
-    before_commit: called when everything but the final dot has been sent. Until then nothing can have gone out; after
-    it the mail may have, so that a break is DeliveryUnknown. ServiceDown and TryLater: surely not sent, try again.
+    before_commit: called when everything but the final dot has been sent, with what the server said of each recipient.
+    Until then nothing can have gone out; after it the mail may have, so that a break is DeliveryUnknown. ServiceDown
+    and TryLater: surely not sent, try again.
     DeliveryRefused: surely not sent, and trying again would not help.
     """
     _refuse_strangers(config, (mail.sender, *recipients))
     with _connected(config.smtp, mail.sender) as client:
         delivery = _name_recipients(client, mail.sender, recipients)
         _send_body(client, mail.raw)
-        before_commit()
+        before_commit(delivery)
         _send_final_dot(client)
     return delivery
 

@@ -200,6 +200,25 @@ def note_told(database: Database, alarm: Alarm, now: datetime) -> None:
             connection.execute("update alarms set told_at = ? where key = ?", (utc_text(now), alarm.key))
 
 
+def note_unsure(database: Database, alarm: Alarm, now: datetime) -> None:
+    """It cannot be told whether the owner has heard of the trouble."""
+    with transaction(database) as connection:
+        connection.execute(
+            "insert into runs (verb, started_at, ended_at, outcome, detail) values ('notice', ?, ?, 'unknown', ?)",
+            (utc_text(now), utc_text(now), alarm.key),
+        )
+
+
+def last_unsure(database: Database, alarm: Alarm) -> datetime | None:
+    """When the last note about this trouble was sent of which nobody can tell whether it went out."""
+    (moment,) = database.conn.execute(
+        "select max(started_at) from runs where verb = 'notice' and outcome = 'unknown' and detail = ?"
+        " and started_at >= ?",
+        (alarm.key, utc_text(alarm.raised_at)),
+    ).fetchone()
+    return _moment(moment)
+
+
 def _topic_rows(entry: Entry, digest: Digest) -> Iterable[tuple[int, int, int, str, int, int]]:
     blocks = (
         ("write-next", (digest.write_next,) if digest.write_next else ()),

@@ -22,7 +22,7 @@ from digest.dispatch import MARKETING, resend_digest, send_digest, send_due_dige
 from digest.notices import tell_owner
 from digest.records import OutgoingMail
 from digest.smtp import check_login, deliver
-from digest.store import find_entry, load_alarms, load_entries
+from digest.store import change_state, find_entry, load_alarms, load_entries
 from harvester.config import load_config
 from harvester.errors import (
     ConfigurationError,
@@ -254,6 +254,52 @@ def test_a_recipient_put_off_gets_it_later_and_the_others_only_once(tmp_path):
         database.conn.close()
 
 
+def test_a_recipient_put_off_is_still_served_when_only_our_copy_tells_that_the_others_have_it(tmp_path):
+    with run_smtp("defer_bad", "ok") as server:
+        workspace = make_workspace(tmp_path / "work", server.port, to=FIVE)
+        database = workspace.open_database()
+        ask(database, "Does it work with SAP?")
+        with pytest.raises(TryLater):
+            send_due_digest(workspace, database, MONDAY)
+        entry = find_entry(database, MARKETING, WEEK)
+        others = tuple(address for address in entry.recipients if address != "bad@acme.example")
+        change_state(database, entry, "sending", MONDAY, pending=others, later=("bad@acme.example",))  # and killed
+        receive(database, entry.message_id, MONDAY)
+        assert send_due_digest(workspace, database, MONDAY + timedelta(minutes=5)).state == "sent"
+        assert [sorted(to) for to, _ in digests(server)][1:] == [["bad@acme.example"]]
+        database.conn.close()
+
+
+def test_our_copy_of_the_first_attempt_proves_nothing_about_the_second(tmp_path):
+    with run_smtp("defer_bad", "ok") as server:
+        workspace = make_workspace(tmp_path / "work", server.port, to=FIVE)
+        database = workspace.open_database()
+        ask(database, "Does it work with SAP?")
+        with pytest.raises(TryLater):
+            send_due_digest(workspace, database, MONDAY)
+        entry = find_entry(database, MARKETING, WEEK)
+        receive(database, entry.message_id, MONDAY)
+        change_state(database, entry, "sending", MONDAY)  # to bad@ alone, and killed
+        assert send_due_digest(workspace, database, MONDAY + timedelta(minutes=5)).state == "not-due"
+        assert state(database) == "unknown"
+        assert [alarm.key for alarm in load_alarms(database)] == ["digest:2026-W47"]
+        database.conn.close()
+
+
+def test_a_note_to_the_owner_that_may_be_lost_is_sent_again_an_hour_later(tmp_path):
+    with run_smtp("drop_untaken", "drop_untaken", "ok") as server:
+        workspace = make_workspace(tmp_path / "work", server.port)
+        database = workspace.open_database()
+        ask(database, "Does it work with SAP?")
+        with pytest.raises(DeliveryUnknown):
+            send_due_digest(workspace, database, MONDAY)
+        for minutes in range(0, 180, 10):
+            tell_owner(workspace.config, database, MONDAY + timedelta(minutes=minutes))
+        assert server.connections == 3
+        assert len(notices(server)) == 1
+        database.conn.close()
+
+
 def test_a_refused_mail_is_not_tried_again_by_itself(tmp_path):
     with run_smtp("refuse", "ok") as server:
         workspace = make_workspace(tmp_path / "work", server.port)
@@ -392,7 +438,7 @@ def test_two_at_the_same_time_send_one(tmp_path):
 def test_no_mail_leaves_for_a_stranger(workspace, mail_server, stranger):
     mail = OutgoingMail("<1@acme.example>", "answers@acme.example", (stranger,), b"Subject: x\r\n\r\nx\r\n", "", "")
     with pytest.raises(DeliveryRefused):
-        deliver(workspace.config, mail, ("marketing@acme.example", stranger), lambda: None)
+        deliver(workspace.config, mail, ("marketing@acme.example", stranger), lambda delivery: None)
     assert mail_server.connections == 0
 
 
@@ -400,7 +446,7 @@ def test_our_own_domains_and_configured_recipients_are_no_strangers(tmp_path, ma
     workspace = make_workspace(tmp_path / "work", mail_server.port, to=("agency@elsewhere.example",))
     mail = OutgoingMail("<1@acme.example>", "answers@acme.example", (), b"Subject: x\r\n\r\n.dot\r\n..\r\n", "", "")
     recipients = ("agency@elsewhere.example", "ana@team.acme.example", "Owner@acme.example")
-    assert deliver(workspace.config, mail, recipients, lambda: None).accepted == recipients
+    assert deliver(workspace.config, mail, recipients, lambda delivery: None).accepted == recipients
     assert mail_server.took[0][1] == mail.raw  # dots arrive as they are
 
 
