@@ -63,6 +63,13 @@ def _clock(value: str) -> str:
     return value
 
 
+def _frame_language(value: str) -> str:
+    known = sorted(path.stem for path in (data_folder() / "frame").glob("*.toml"))
+    if value not in known:
+        raise ValueError(f"expected one of {', '.join(known)}")
+    return value
+
+
 def _after(value: str) -> str:
     if value != "keep" and not (value.startswith("move:") and value[5:].strip()):
         raise ValueError('expected "keep" or "move:FOLDER"')
@@ -157,14 +164,15 @@ class Privacy(Section):
 
 
 class DigestSettings(Section):
-    """Who gets the weekly mail, and when."""
+    """Who gets the weekly mail, and when. executives: who gets the monthly note, nobody unless named."""
 
     to: tuple[EmailAddress, ...] = ()
     owner: EmailAddress | None = None
     day: Weekday = "monday"
     time: Annotated[str, AfterValidator(_clock)] = "08:00"
     top: int = Field(default=5, ge=1, le=20)
-    language: Literal["en", "de"] = "en"
+    language: Annotated[str, AfterValidator(_frame_language)] = "en"
+    executives: tuple[EmailAddress, ...] = ()
 
     @property
     def time_of_day(self) -> dt.time:
