@@ -23,7 +23,7 @@ from nlp.records import Kind, topic_id
 
 MOST_TITLES, MOST_MUST, MOST_WORRIES, MOST_LIMITS, MOST_WORDS = 3, 6, 3, 2, 8
 MOST_AVOIDED, MOST_QUOTES, MOST_FACTS, MOST_CONFLICTS, MOST_PAGES, MOST_ASKED = 4, 3, 4, 2, 4, 3
-TITLE_LETTERS, LINE_LETTERS, ANSWER_LETTERS, SUBJECT_LETTERS = 90, 130, 330, 50
+TITLE_LETTERS, LINE_LETTERS, ANSWER_LETTERS, SUBJECT_LETTERS, LINK_LETTERS = 90, 120, 300, 40, 70
 _LETTERS = re.compile(r"[\W_]+")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
 
@@ -257,7 +257,7 @@ def _pages(page: TopicPage, words: Mapping[str, Any]) -> list[Line]:
             lines.append(Line(known.label, Origin.FILE, note.rstrip("; "), href=known.href))
     for link in page.links:
         note = words["sent_one" if link.count == 1 else "sent_many"].format(n=link.count)
-        lines.append(Line(link.href or link.label, Origin.MAIL, note, href=link.href))
+        lines.append(Line(shorten(link.href or link.label, LINK_LETTERS), Origin.MAIL, note, href=link.href))
     seen: dict[str, Line] = {}
     for line in lines:
         seen.setdefault(line.href or line.text, line)

@@ -17,7 +17,6 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~&!])")
 _LINE_START = re.compile(r"^(?:([-+=])|(\d{1,9})([.)]))")
 # What XML 1.0 cannot hold (2.2); Word refuses such a file.
 _NOT_XML = re.compile(r"[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-SIDE = frozenset({"titles", "reader", "structure", "use", "avoid", "pages", "expert", "done"})
 ACCENT, SOFT = "0A5C7F", "566072"
 TICK = "☐"
 
@@ -33,7 +32,7 @@ def render_html(brief: Brief) -> str:
     """One self-contained file: no script, no address that is loaded."""
     template = _environment(autoescape=True).get_template("brief/brief.html.j2")
     style = (template_folder() / "brief" / "brief.css").read_text(encoding="utf-8")
-    return template.render(brief=brief, style=style, side=SIDE)
+    return template.render(brief=brief, style=style)
 
 
 def render_docx(brief: Brief, now: datetime) -> bytes:
