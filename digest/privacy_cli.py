@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harvester.cli_support import before_each_command, counted, print_json, say, workspace_of
+from harvester.cli_support import before_each_command, config_path_of, counted, print_json, say, workspace_of
 
 if TYPE_CHECKING:
     from digest.forgetting import Erased, Plan
@@ -21,7 +21,7 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 def register(app: typer.Typer) -> None:
     """Add these verbs to the command."""
-    for verb in (forget, backup):
+    for verb in (forget, backup, restore):
         app.command()(verb)
     before_each_command(resume)
 
@@ -70,14 +70,15 @@ def backup(
 ) -> None:
     """Copy the archive and its settings into one file, while everything goes on; passwords stay out."""
     from harvester.backups import make_backup
-    from harvester.store import noted_run
+    from harvester.store import end_run, start_run
 
     workspace = workspace_of(ctx)
     database = workspace.open_database()
     try:
-        with noted_run(database, "backup", workspace.now) as detail:
-            made = make_backup(database, workspace.folder, path, workspace.now(), with_secrets=with_secrets)
-            detail.append(f"{made.mails} mails")
+        made = make_backup(database, workspace.folder, path, workspace.now(), with_secrets=with_secrets)
+        # Noted afterwards: a backup does not hold that it is being made.
+        run = start_run(database, "backup", workspace.now())
+        end_run(database, run, "done", f"{made.mails} mails", workspace.now())
     finally:
         database.conn.close()
     if as_json:
@@ -86,6 +87,40 @@ def backup(
     left_out = f" Left out: {', '.join(made.left_out)}." if made.left_out else ""
     beside = f" with {', '.join(made.files)}" if made.files else ""
     say(f"{made.path} holds {made.mails} mails{beside} ({made.size / 1e6:.1f} MB).{left_out}")
+
+
+def restore(
+    ctx: typer.Context,
+    path: Annotated[Path, typer.Argument(help="The file that `answers backup` wrote.")],
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make a backup the archive again, all of it or nothing; what was forgotten since stays forgotten."""
+    from digest.restoring import count_today
+    from digest.restoring import restore as bring_back
+    from harvester.workspace import now_utc
+
+    config_path = config_path_of(ctx)
+    mails = count_today(config_path.parent / "answers.db")
+    if mails and not yes and sys.stdin.isatty():
+        typer.confirm(f"The {mails} mails in {config_path.parent} are replaced by the backup. Go on?", abort=True)
+    restored = bring_back(config_path, path, now_utc())
+    if as_json:
+        print_json({**asdict(restored), "made_at": restored.made_at.isoformat()})
+        return
+    say(f"{restored.mails} mails are back, as of {restored.made_at:%Y-%m-%d %H:%M} UTC. Next: `answers poll`.")
+    if restored.erased_again:
+        say(f"{restored.erased_again} erasures that came after the backup were done again.")
+    if restored.unknown:
+        weeks = ", ".join(restored.unknown)
+        say(f"Whether the digest went out is not known for {weeks}: it is not sent again. `answers poll` looks for its")
+        say(
+            "copy in the mailbox; if recipients have none, `answers digest --resend --week WEEK` composes and sends it."
+        )
+    if restored.files:
+        say(f"Written from the backup: {', '.join(restored.files)}.")
+    if restored.needs_secrets:
+        say("The passwords are not in the backup: put them in place, then run `answers doctor`.")
 
 
 def resume(workspace: Workspace) -> None:

@@ -40,6 +40,14 @@ def workspace_of(ctx: typer.Context) -> Workspace:
     return workspace
 
 
+def config_path_of(ctx: typer.Context) -> Path:
+    """Where the settings are, or will be: for a command that may come before them."""
+    from harvester.workspace import choose_config_path
+
+    config_path: Path | None = ctx.find_root().obj
+    return choose_config_path(config_path).resolve()
+
+
 def console() -> Console:
     """Standard output for people: tables and colour on a terminal, plain lines elsewhere."""
     from rich.console import Console

@@ -47,7 +47,7 @@ class Workspace:
 
     def now(self) -> datetime:
         """The only clock of the commands; everything below takes `now` as an argument."""
-        return datetime.now(UTC)
+        return now_utc()
 
     def reading_settings(self) -> ReadingSettings:
         """What workers need to read mails."""
@@ -59,8 +59,18 @@ class Workspace:
 
 def find_workspace(config_path: Path | None) -> Workspace:
     """--config, $ANSWERS_CONFIG, ./answers.toml, in that order."""
-    path = config_path or Path(os.environ.get("ANSWERS_CONFIG") or "answers.toml")
+    path = choose_config_path(config_path)
     return Workspace(path.resolve(), load_config(path))
+
+
+def choose_config_path(config_path: Path | None) -> Path:
+    """Where the settings are or should be."""
+    return config_path or Path(os.environ.get("ANSWERS_CONFIG") or "answers.toml")
+
+
+def now_utc() -> datetime:
+    """The clock of the commands that have no workspace yet."""
+    return datetime.now(UTC)
 
 
 def load_roster(path: Path) -> tuple[dict[str, str], dict[str, str]]:
