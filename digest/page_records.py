@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from digest.records import RankedTopic
+from nlp.embedding import Vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,12 +246,36 @@ class CompanyLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
-    """What buyers call it, what we call it. companies: that used their word."""
+class Outline:
+    """What lies inside a topic, in numbers of insights and single words, as it is kept from build to build.
+
+    central: the most central first. parts: (insight whose words tell it, companies, insights). words: (theirs, ours,
+    companies, answers). middle: (d,) mean of its vectors, empty without any.
+    """
+
+    central: tuple[int, ...]
+    parts: tuple[tuple[int, int, int], ...]
+    keywords: tuple[str, ...]
+    words: tuple[tuple[str, str, int, int], ...]
+    middle: Vectors
+
+
+@dataclass(frozen=True, slots=True)
+class WordUse:
+    """What buyers call it and what we call it; theirs: "" when no buyer uses ours. topics: ids, the busiest first."""
 
     theirs: str
     ours: str
     companies: int
+    answers: int
+    topics: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A line of the vocabulary page."""
+
+    use: WordUse
     topics: tuple[RelatedTopic, ...] = ()
 
 

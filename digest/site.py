@@ -10,7 +10,7 @@ from sqlite_utils import Database
 
 from digest.archive import ArchivedDigest, load_archive, render_archive
 from digest.frame import load_frame
-from digest.page_records import Facts, IndexRow, SiteContent, Voice
+from digest.page_records import Facts, IndexRow, Outline, RelatedTopic, SiteContent, Voice, Word
 from digest.publishing import publish
 from digest.ranking import rank_topics
 from digest.records import RankedTopic, Windows
@@ -22,9 +22,19 @@ from digest.site_content import (
     describe_row,
     describe_topic,
     group_unplaced,
+    language_of_name,
+    show_name,
 )
 from digest.site_health import describe_health
 from digest.site_history import decisions_by_topic, redirects_of
+from digest.site_inside import (
+    gather_words,
+    look_at_outlines,
+    make_show,
+    near_topics,
+    show_keywords,
+    show_outline,
+)
 from digest.site_overview import changes_since, describe_companies, matrix_of
 from digest.site_render import Overview, frame_of, render_overview, render_topic
 from digest.site_search import search_scripts
@@ -43,16 +53,18 @@ from harvester.locks import hold_lock
 from harvester.workspace import Workspace
 from nlp.page_store import load_coverage
 from nlp.pages import TopicCoverage
-from nlp.records import Decision, StoredInsight, Topic
-from nlp.store import all_topics, carrying_topics, central_orders, decision_log, living_topics, split_insights
+from nlp.records import Decision, StoredInsight, Topic, topic_id
+from nlp.store import all_topics, carrying_topics, decision_log, living_topics, split_insights
+from nlp.wording import words_in
 
 MOST_ON_COMPANY = 200
+MOST_TOPICS_OF_WORD = 3
 PATIENCE_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """Everything read from the database for one build. insights: by topic. central: insight ids by topic."""
+    """Everything read from the database for one build. insights: by topic. outlines, near: by topic."""
 
     config: Config
     windows: Windows
@@ -60,7 +72,8 @@ class Survey:
     ranked: tuple[RankedTopic, ...]
     insights: Mapping[int, tuple[StoredInsight, ...]]
     unplaced: tuple[StoredInsight, ...]
-    central: Mapping[int, tuple[int, ...]]
+    outlines: Mapping[int, Outline]
+    near: Mapping[int, tuple[int, ...]]
     decisions: tuple[Decision, ...]
     concerned: Mapping[int, list[Decision]]
     coverages: Mapping[int, TopicCoverage]
@@ -104,6 +117,11 @@ def take_survey(config: Config, database: Database, now: datetime, *, build: str
     insights, unplaced = split_insights(database)
     showing = make_showing(config, database, build=build or config.site.build)
     coverages = load_coverage(database)
+    own_words = frozenset(
+        word.casefold()
+        for word in words_in(" ".join((company.name, *(domain.split(".")[0] for domain in company.domains))))
+    )
+    outlines = look_at_outlines(database, insights, make_show(showing), own_words)
     everything = [*unplaced, *(insight for members in insights.values() for insight in members)]
     return Survey(
         config=config,
@@ -112,7 +130,8 @@ def take_survey(config: Config, database: Database, now: datetime, *, build: str
         ranked=rank_topics(living_topics(database), insights, windows, ideal=company.ideal, coverage=coverages),
         insights=insights,
         unplaced=unplaced,
-        central=central_orders(database),
+        outlines=outlines,
+        near=near_topics(outlines),
         decisions=decisions,
         concerned=decisions_by_topic(decisions),
         coverages=coverages,
@@ -127,7 +146,13 @@ def gather_site(config: Config, database: Database, now: datetime, *, only: int 
     survey = take_survey(config, database, now, build="internal")
     showing = hide_companies(survey.showing, database) if config.privacy.redact else survey.showing
     pages = tuple(
-        describe_topic(_material(one, survey), voices_of(survey, one, showing), survey.sources, survey.windows, showing)
+        describe_topic(
+            _material(one, survey, (own := voices_of(survey, one, showing)), {}),
+            own,
+            survey.sources,
+            survey.windows,
+            showing,
+        )
         for one in survey.ranked
         if only in (None, one.topic.id)
     )
@@ -145,14 +170,15 @@ def render_site(survey: Survey, database: Database, now: datetime) -> Iterator[t
         survey.facts,
         topics=len(survey.ranked),
         companies=showing.with_people,
-        words=False,
+        words=any(one.words for one in survey.outlines.values()),
         digests=bool(survey.archive),
     )
+    labels = {one.topic.id: _label(one, survey) for one in survey.ranked}
     said: list[tuple[Voice, IndexRow | None]] = []
     rows: dict[int, IndexRow] = {}
     for one in survey.ranked:
         own = voices_of(survey, one, showing)
-        page = describe_topic(_material(one, survey), own, survey.sources, windows, showing)
+        page = describe_topic(_material(one, survey, own, labels), own, survey.sources, windows, showing)
         row = describe_row(page, max((voice.day for voice in own.values()), default=None))
         rows[one.topic.id] = row
         said += ((voice, row) for voice in own.values())
@@ -160,7 +186,7 @@ def render_site(survey: Survey, database: Database, now: datetime) -> Iterator[t
     single = _voices(survey.unplaced, survey, showing)
     said += ((voice, None) for voice in single.values())
     said.sort(key=lambda one: (one[0].day, one[0].id), reverse=True)
-    overview = _overview(survey, database, now, single, said, rows)
+    overview = _overview(survey, database, now, single, said, rows, labels)
     yield from render_overview(overview, frame)
     paths = {page.line.name: page.line.path for page in overview.companies}
     yield from search_scripts(overview.rows, said, paths)
@@ -176,15 +202,27 @@ def _voices(insights: tuple[StoredInsight, ...], survey: Survey, showing: Showin
     return {number: voice for number, voice in shown if voice}
 
 
-def _material(one: RankedTopic, survey: Survey) -> Material:
+def _material(
+    one: RankedTopic, survey: Survey, voices: Mapping[int, Voice], labels: Mapping[int, RelatedTopic]
+) -> Material:
     number = one.topic.id
+    outline = survey.outlines.get(number)
     return Material(
         ranked=one,
         insights=survey.insights.get(number, ()),
-        central=survey.central.get(number, ()),
+        central=outline.central if outline else (),
         decisions=survey.concerned.get(number, ()),
         coverage=survey.coverages.get(number),
+        subquestions=show_outline(outline, voices) if outline else (),
+        keywords=show_keywords(outline, make_show(survey.showing)) if outline else (),
+        related=tuple(labels[other] for other in survey.near.get(number, ()) if other in labels),
     )
+
+
+def _label(one: RankedTopic, survey: Survey) -> RelatedTopic:
+    topic, showing = one.topic, survey.showing
+    language = language_of_name(topic, survey.insights.get(topic.id, ()))
+    return RelatedTopic(topic_id(topic.id), show_name(topic, showing), language, showing.path(topic), one.companies)
 
 
 def _overview(
@@ -194,8 +232,13 @@ def _overview(
     single: Mapping[int, Voice],
     said: Sequence[tuple[Voice, IndexRow | None]],
     rows: Mapping[int, IndexRow],
+    labels: Mapping[int, RelatedTopic],
 ) -> Overview:
     config, showing, windows = survey.config, survey.showing, survey.windows
+    words = tuple(
+        Word(use, tuple(labels[topic] for topic in use.topics[:MOST_TOPICS_OF_WORD] if topic in labels))
+        for use in gather_words(survey.outlines, make_show(showing))
+    )
     moment, week = load_last_digest(database)
     has_mailbox = bool(config.imap.host)
     state = read_state(database, poll_every_minutes=config.imap.poll_every_minutes if has_mailbox else None, now=now)
@@ -205,7 +248,7 @@ def _overview(
         unplaced=group_unplaced(survey.unplaced, single),
         matrix=matrix_of(survey.ranked, survey.insights, survey.coverages, windows),
         companies=describe_companies(said, config.company.ideal, MOST_ON_COMPANY) if showing.with_people else (),
-        words=(),
+        words=words,
         changes=changes_since(
             moment,
             week,
