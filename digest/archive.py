@@ -39,7 +39,7 @@ class ArchivedDigest:
     @property
     def path(self) -> str:
         """Its folder below the archive."""
-        return f"{self.period}/" if self.audience == "marketing" else f"{self.period}-{self.audience}/"
+        return f"{self.period}/"
 
 
 def load_archive(database: Database, outbox: Path) -> tuple[ArchivedDigest, ...]:

@@ -11,6 +11,8 @@ from digest import export_cli, privacy_cli, workspace_cli
 from harvester.cli_support import console, print_json, say, workspace_of
 
 if TYPE_CHECKING:
+    from sqlite_utils import Database
+
     from digest.dispatch import Outcome
     from digest.records import RankedTopic
     from harvester.workspace import Workspace
@@ -35,9 +37,15 @@ def topics(
     until: Annotated[
         datetime | None, typer.Option("--until", formats=["%Y-%m-%d"], help="The last day; else today.")
     ] = None,
+    explained: Annotated[
+        str | None, typer.Option("--explain", metavar="TOPIC", help="Say why each insight is in this topic.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """List the topics by how many companies asked."""
+    if explained:
+        _explain_topic(workspace_of(ctx), explained, as_json)
+        return
     from digest.ranking import rank_topics
     from digest.windows import windows_until
     from nlp.page_store import load_coverage
@@ -68,6 +76,9 @@ def topics(
 def digest(
     ctx: typer.Context,
     week: Annotated[str | None, typer.Option("--week", help="An ISO week such as 2026-W47; else this week.")] = None,
+    month: Annotated[
+        str | None, typer.Option("--month", help="The monthly note about a month such as 2026-10, instead.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Write outbox/WEEK/digest.*, send nothing.")] = False,
     due: Annotated[bool, typer.Option("--due", help="Send only if it is time: for cron and timers.")] = False,
     resend: Annotated[bool, typer.Option("--resend", help="Send the mail of a week again, to everybody.")] = False,
@@ -76,31 +87,48 @@ def digest(
     """Send the weekly digest; at most one goes out in a week."""
     from functools import partial
 
+    from digest.audiences import MONTHLY, WEEKLY
     from digest.dispatch import resend_digest, send_digest, send_due_digest, write_digest
     from digest.logs import log_to_stderr
     from digest.wiring import ask_for_digest
     from harvester.errors import UsageError
 
-    if dry_run + due + resend > 1 or (due and week):
+    if dry_run + due + resend > 1 or (due and (week or month)):
         raise UsageError("--dry-run, --due and --resend exclude each other, and --due knows its week by itself")
+    if week and month:
+        raise UsageError("--week is for the digest, --month for the note to the management; name one of them")
+    audience, period = (MONTHLY, month) if month else (WEEKLY, week)
     log_to_stderr()
     workspace = workspace_of(ctx)
     database = workspace.open_database()
     try:
         if dry_run:
-            outcome = write_digest(workspace, database, workspace.now(), week=week)
+            outcome = write_digest(workspace, database, workspace.now(), week=period, audience=audience)
         elif due:
             outcome = ask_for_digest(workspace, database, send_due_digest)
         elif resend:
-            outcome = ask_for_digest(workspace, database, partial(resend_digest, week=week))
+            outcome = ask_for_digest(workspace, database, partial(resend_digest, week=period, audience=audience))
         else:
-            outcome = ask_for_digest(workspace, database, partial(send_digest, week=week))
+            outcome = ask_for_digest(workspace, database, partial(send_digest, week=period, audience=audience))
+        if outcome.state == "sent" and workspace.config.site.base_url:
+            _make_web_copy(workspace, database)
     finally:
         database.conn.close()
     if as_json:
         print_json(_outcome_json(outcome))
     elif not (due and outcome.state == "not-due"):  # cron mails every word
         say(outcome.sentence)
+
+
+def _make_web_copy(workspace: Workspace, database: Database) -> None:
+    """The mail links to its copy beside the pages. It went out: that the copy is missing is said, but fails nothing."""
+    from digest.steps import site_step
+    from harvester.errors import AnswersError
+
+    try:
+        site_step(workspace, database)
+    except AnswersError as error:
+        typer.echo(f"the web copy was not made: {error}", err=True)
 
 
 def run(ctx: typer.Context) -> None:
@@ -130,6 +158,21 @@ def _run(workspace: Workspace) -> None:
         build_site=partial(site_step, workspace),
     )
     run_daemon(daemon, partial(watch_mailbox, workspace) if workspace.config.imap.host else None)
+
+
+def _explain_topic(workspace: Workspace, shown_id: str, as_json: bool) -> None:
+    from nlp.explain import explain_topic_as_text
+    from nlp.topic_reasons import explain_topic
+
+    database = workspace.open_database()
+    try:
+        reasons = explain_topic(database, shown_id)
+    finally:
+        database.conn.close()
+    if as_json:
+        print_json(reasons.as_json())
+    else:
+        console().print(explain_topic_as_text(reasons))
 
 
 def _print_topics(ranked: tuple[RankedTopic, ...], days: int) -> None:

@@ -57,7 +57,8 @@ def check_login(settings: Smtp) -> None:
 
 
 def _refuse_strangers(config: Config, addresses: tuple[str, ...]) -> None:
-    known = {address.lower() for address in (*config.digest.to, config.digest.owner, config.imap.username) if address}
+    named = (*config.digest.to, *config.digest.executives, config.digest.owner, config.imap.username)
+    known = {address.lower() for address in named if address}
     known.add(sender_address(config).lower())
     for address in addresses:
         domain = address.rpartition("@")[2].lower()

@@ -9,7 +9,7 @@ from typing import Literal
 
 from sqlite_utils import Database
 
-from digest.records import Digest, OutgoingMail
+from digest.records import Digest, ExecutiveNote, OutgoingMail, TopicLine
 from harvester.database import transaction, utc_text
 
 # skipped: composed and found to have nothing to say, so that the week is not asked again every minute.
@@ -75,7 +75,7 @@ def find_entry(database: Database, audience: str, week: str) -> Entry | None:
     return _entry(row) if row else None
 
 
-def freeze_digest(database: Database, digest: Digest, mail: OutgoingMail, now: datetime) -> Entry:
+def freeze_digest(database: Database, digest: Digest | ExecutiveNote, mail: OutgoingMail, now: datetime) -> Entry:
     """Keep the final bytes before the first one is sent. A week found empty before may be filled; no other may."""
     covers_from = utc_text(digest.news.since) if digest.news.since else ""
     with transaction(database) as connection:
@@ -219,12 +219,16 @@ def last_unsure(database: Database, alarm: Alarm) -> datetime | None:
     return _moment(moment)
 
 
-def _topic_rows(entry: Entry, digest: Digest) -> Iterable[tuple[int, int, int, str, int, int]]:
-    blocks = (
-        ("write-next", (digest.write_next,) if digest.write_next else ()),
-        ("top", digest.top),
-        ("new", digest.new),
-    )
+def _topic_rows(entry: Entry, digest: Digest | ExecutiveNote) -> Iterable[tuple[int, int, int, str, int, int]]:
+    blocks: tuple[tuple[str, tuple[TopicLine, ...]], ...]
+    if isinstance(digest, ExecutiveNote):
+        blocks = (("note", digest.topics),)
+    else:
+        blocks = (
+            ("write-next", (digest.write_next,) if digest.write_next else ()),
+            ("top", digest.top),
+            ("new", digest.new),
+        )
     for block, lines in blocks:
         for line in lines:
             yield entry.id, int(line.id.removeprefix("T-")), line.rank, block, line.companies, line.companies_before

@@ -48,7 +48,9 @@ def make_daemon(workspace: Workspace, *, poll: Step, analyze: Step, build_site: 
     jobs.append(Job("site", timedelta(hours=1), opened(build_site)))
     if is_sending_configured(config):
         needs = tuple(job.name for job in jobs if job.name in ("poll", "analyze"))
-        jobs.append(Job("digest", timedelta(minutes=1), opened(lambda db: _send_due(workspace, db)), needs=needs))
+        send = opened(lambda database: _send_due(workspace, database))
+        # What went out has its web copy beside the pages.
+        jobs.append(Job("digest", timedelta(minutes=1), send, wakes=("site",), needs=needs))
     return Daemon(tuple(jobs), _reports(workspace), clock=workspace.now)
 
 
@@ -115,7 +117,7 @@ def _send_due(workspace: Workspace, database: Database) -> bool:
         return False
     outcome = ask_for_digest(workspace, database, send_due_digest)
     log.info("digest", week=outcome.week, outcome=outcome.state)
-    return False
+    return outcome.state == "sent"
 
 
 def _reports(workspace: Workspace) -> Reports:
