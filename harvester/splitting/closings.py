@@ -38,6 +38,8 @@ def label_lines(
         label_disclaimers(stretch, labels)
         label_mobile(stretch, labels)
         label_tail(stretch, labels, first)
+        if SIGNATURE in labels:
+            label_disclaimers(stretch, labels)
         label_delimiters(stretch, labels)
     return labels
 

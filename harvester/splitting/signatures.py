@@ -23,6 +23,8 @@ from harvester.splitting.stretches import (
 
 DASHED_NAME = re.compile(r"[ \t]*(?:[-~]{1,2}( ?)|[–—] ?)(" + NAME_LINE.pattern + r")$")
 STRICT_DELIMITER = re.compile(r"-- ?$|—$")
+# "Greetings from Ulm", "Viele Grüße aus dem Norden"
+FROM_PLACE = re.compile(r" (?:aus|from|de|depuis|da|dal|dalla|desde|uit|vanuit|från|fra|z|ze|az?)(?: \w{2,20}){1,3}$")
 LONG_RULE = 20
 
 
@@ -177,7 +179,7 @@ def _is_sign_off(bare: str, stretch: Stretch) -> bool:
         return False
     pieces = [piece.strip(EDGE) for piece in re.split(r"[,/|;!.]| - | – |\band\b|\bund\b|\by\b|\bet\b|&", bare)]
     pieces = [piece for piece in pieces if piece]
-    if not pieces or pieces[0] not in tables.sign_offs:
+    if not pieces or (pieces[0] not in tables.sign_offs and FROM_PLACE.sub("", pieces[0]) not in tables.sign_offs):
         return False
     return all(
         piece in tables.sign_offs or piece in stretch.names or (len(piece.split()) <= 2 and len(piece) <= 24)
