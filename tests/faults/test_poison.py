@@ -15,6 +15,8 @@ from promises import Promise
 from servers import ImapServer
 
 from harvester.capture import load_files
+from harvester.records import FailedReading, Reading, ReadingSettings, Roster
+from harvester.workers import Limits, Worker, run_over_workers, stop
 from harvester.workspace import find_workspace
 from nlp.analysis import analyze
 
@@ -129,3 +131,28 @@ def test_no_bomb_costs_more_than_ten_cpu_seconds(tmp_path: Path, full: bool, pro
     dearest = max(costs, key=lambda name: costs[name])
     assert costs[dearest] <= MOST_CPU_SECONDS, costs
     promise(NAME, "each bomb alone: load, read, analyze", f"{len(costs)} bombs", f"{costs[dearest]:.1f} CPU-s at most")
+
+
+def test_what_exceeds_its_limits_is_set_aside_after_two_tries_and_its_neighbours_are_read(promise: Promise):
+    settings = ReadingSettings(Roster(("marrowby.example",)))
+    limits = Limits(cpu_seconds=1, wall_seconds=30, memory_bytes=700_000_000)
+    dear = [
+        bomb for name, bomb in make_bombs(40) if name in ("text-line", "base64-line", "many-headers", "deep-quotes")
+    ]
+    raws = [GOOD % {b"number": 0}]
+    for number, bomb in enumerate(dear, start=1):
+        raws += [bomb, GOOD % {b"number": number}]
+    started: list[Worker] = []
+    results = list(run_over_workers(raws, settings, 1, limits, pool=started))
+    for worker in started:
+        stop(worker)
+    assert all(isinstance(result, Reading) for result in results[::2])
+    aside = [result.reason for result in results[1::2] if isinstance(result, FailedReading)]
+    assert aside
+    assert all("twice" in reason or "memory" in reason for reason in aside), aside
+    promise(
+        NAME,
+        f"limits of {limits.cpu_seconds} CPU-s and {limits.memory_bytes / 1e9:.1f} GB, so that bombs exceed them",
+        f"{len(dear)} bombs",
+        f"{len(aside)} set aside after two tries at most, all good mails around them read",
+    )
