@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from harvester.html_lines import read_html_lines, read_image_lines
 from harvester.records import Address, Mail, Part, Role
@@ -21,6 +22,8 @@ QUOTED_LINE = re.compile(r"^>", re.MULTILINE)
 HTML_STRUCTURE = re.compile(r"blockquote|quote|RplyFwdMsg|border-(?:top|left)|appendonsend|<hr|&gt;", re.IGNORECASE)
 # A page with this many words is no stub.
 MANY_WORDS = 400
+# Shares of the words of the plain text; HTML that shows fewer gives way.
+ENOUGH, CLEARLY_LESS, TOO_LITTLE = 0.95, 0.8, 0.5
 MAX_HEADING = 2_000
 PREFIX = re.compile(r"\s{0,3}([^\W\d_]{1,15})(?:\[\d{1,3}\]|\(\d{1,3}\)|\*\d{1,3})?\s?[:：]")
 ROLES = {
@@ -71,21 +74,28 @@ def read_body_lines(mail: Mail) -> tuple[list[Line], str]:
     if text.strip() and QUOTED_LINE.search(text) and not HTML_STRUCTURE.search(html):
         return read_plain_lines(text)
     lines, rest = read_html_lines(html)
-    if text.strip() and not rest and _shows_less(lines, text):
+    if text.strip() and not rest and _shows_less(lines, text, mail.sent_at):
         return read_plain_lines(text)
     if not rest and not any(line.text for line in lines):
         return read_image_lines(html), ""
     return lines, rest
 
 
-def _shows_less(lines: Sequence[Line], text: str) -> bool:
-    """Whether HTML lacks words that the plain text has ("click here to continue")."""
+def _shows_less(lines: Sequence[Line], text: str, sent_at: datetime | None) -> bool:
+    """Whether HTML lacks words that the plain text has ("click here to continue").
+
+    HTML that marks a quote may lack more of them, unless the plain text shows a quote as well.
+    """
     shown = sum(len(line.text.split()) for line in lines)
-    if shown > MANY_WORDS:
-        return False
-    structured = any(line.depth or line.region or line.hint not in ("", "rule") for line in lines)
     typed = sum(any(map(str.isalnum, word)) and "://" not in word for word in text[:200_000].split())
-    return shown < typed * (0.5 if structured else 0.95)
+    if shown > MANY_WORDS or shown >= typed * ENOUGH:
+        return False
+    is_marked = any(line.depth or line.region or line.hint not in ("", "rule") for line in lines)
+    if not is_marked or shown < typed * TOO_LITTLE:
+        return True
+    plain, _ = read_plain_lines(text)
+    is_quoting = any(line.depth for line in plain) or bool(find_openers(plain, load_tables(), sent_at))
+    return is_quoting and shown < typed * CLEARLY_LESS
 
 
 def is_forward(subject: str, openers: Sequence[Opener], tables: Tables) -> bool:
