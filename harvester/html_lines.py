@@ -8,61 +8,33 @@ from dataclasses import dataclass, field
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from harvester.html_marks import (
+    ATTRIBUTION_MARKS,
+    BLOCKS,
+    COLOR,
+    HEADER_MARKS,
+    HIDDEN,
+    LEFT_BORDER,
+    NO_MARGIN,
+    QUOTE_MARKS,
+    SIGNATURE_MARKS,
+    SKIPPED,
+    SPACED,
+    TOP_BORDER,
+    is_indentation,
+)
+from harvester.html_nesting import limit_nesting
 from harvester.splitting.lines import MAX_DEPTH, MAX_LINES, PREFIX, Line
 
-# Lexbor's tree builder is quadratic in the depth of open blocks: 200,000 nested <div> take minutes.
-MAX_NESTING = 256
-MAX_TAGS = 40_000
 MAX_ANCHORS = 500
 MAX_IMAGES = 200
 MAX_ALTERNATIVE = 500
 # `Li <li@globex.example>` that nobody escaped; the parser would take it for an element.
 BARE_ADDRESS = re.compile(r"<((?:mailto:)?[\w.+%'-]{1,80}@[\w.-]{1,120})>")
-TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:]{0,20})")
-ANY_TAG = re.compile(r"<[^<>]{0,4000}>")
-VOID = frozenset(("br", "hr", "img", "meta", "link", "input", "area", "base", "col", "wbr", "source", "param", "embed"))
-SKIPPED = frozenset((
-    "head", "script", "style", "title", "template", "object", "iframe", "svg", "math", "xml", "noframes",
-))  # fmt: skip
-BLOCKS = frozenset((
-    "address", "article", "aside", "blockquote", "body", "caption", "center", "dd", "details", "dir", "div", "dl", "dt",
-    "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "html", "li",
-    "main", "menu", "nav", "ol", "p", "pre", "section", "signature", "summary", "table", "tbody", "tfoot", "thead",
-    "tr", "ul",
-))  # fmt: skip
-SPACED = frozenset(("p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "dl", "blockquote", "pre"))
 SPACE = re.compile(r"[ \t\r\n\f\xa0\u2000-\u200a\u202f\u3000]+")
 INVISIBLE = dict.fromkeys(
     [*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2065), 0xFEFF, 0x00AD, 0x034F]
 )
-# Prefixes that web mailers put before the classes and ids of mail they show (x_, ydp1234, yiv999) do not matter.
-QUOTE_MARKS = re.compile(
-    r"(?:^|[\s_]|ydp[0-9a-f]{1,12}|yiv\d{1,14})(?:gmail_quote(?:_container)?|gmail_extra|yahoo_quoted|moz-forward-container|"
-    r"protonmail_quote|tutanota_quote|zmail_extra|missive_quote|mailspring-quote|nylas-quote|hs_reply|front-blockquote|"
-    r"mail-quote-collapse|mail_quote|cloudmagic-quoted|quoted-text|ms-outlook-mobile-reference-message|hmquote|"
-    r"freemail_quote|aolReplacedBody|aol_quoted|wm_quote|WordSection_quote|OLK_SRC_BODY_SECTION|mail-editor-reference-message-container)(?:$|[\s_-])",
-)
-SIGNATURE_MARKS = re.compile(
-    r"(?:^|[\s_]|ydp[0-9a-f]{1,12}|yiv\d{1,14})(?:gmail_signature(?:_prefix)?|moz-signature|AppleMailSignature|Signature|"
-    r"ms-outlook-mobile-signature|protonmail_signature_block(?:-user|-proton)?|zmail_signature|signature|signature-text|"
-    r"mail-signature|hs_signature|front-signature|missive_signature|tutanota-signature|mailSignature|ydp_signature|"
-    r"OutlookSignature|composer_signature|yahoo_signature|mcntmcntsignature)(?:$|[\s_])",
-)
-ATTRIBUTION_MARKS = re.compile(
-    r"(?:^|[\s_])(?:gmail_attr|moz-cite-prefix|reply-intro|cite-prefix|hs_attribution)(?:$|[\s_])"
-)
-HEADER_MARKS = re.compile(r"(?:^|_)divRplyFwdMsg$")
-HIDDEN = re.compile(
-    r"display\s{0,3}:\s{0,3}none|visibility\s{0,3}:\s{0,3}hidden|mso-hide\s{0,3}:\s{0,3}all|"
-    r"font-size\s{0,3}:\s{0,3}0(?:px|pt|em)?\s{0,3}(?:;|!|$)|max-height\s{0,3}:\s{0,3}0(?:px)?\s{0,3}(?:;|!|$)|opacity\s{0,3}:\s{0,3}0\s{0,3}(?:;|!|$)",
-    re.IGNORECASE,
-)
-COLOR = re.compile(r"(?:^|[;\s])color\s{0,3}:\s{0,3}([#\w]{3,20}(?:\([\d\s,.%]{1,30}\))?)", re.IGNORECASE)
-INDENT = re.compile(r"border(?:-left)?\s{0,3}:\s{0,3}(?:none|0|medium none)", re.IGNORECASE)
-LEFT_BORDER = re.compile(r"border-left\s{0,3}:(?![^;]{0,20}\bnone)[^;]{0,40}\b(?:solid|[1-9])", re.IGNORECASE)
-# Outlook's line above the headers of the answered mail.
-TOP_BORDER = re.compile(r"border-top\s{0,3}:\s{0,3}(?:solid|1px|1\.0pt|#)", re.IGNORECASE)
-NO_MARGIN = re.compile(r"margin(?:-top|-bottom)?\s{0,3}:\s{0,3}0", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -207,34 +179,6 @@ def _parse(html: str) -> LexborHTMLParser:
     return LexborHTMLParser(limit_nesting(BARE_ADDRESS.sub(r"&lt;\1&gt;", html)))
 
 
-def limit_nesting(html: str) -> str:
-    """The same HTML without the tags that would nest deeper than any mail does."""
-    if html.count("<") < MAX_NESTING:
-        return html
-    depth = count = 0
-    kept: list[str] = []
-    at = 0
-    for match in TAG.finditer(html):
-        name = match[2].lower()
-        if name in VOID:
-            continue
-        count += 1
-        if count > MAX_TAGS:
-            return "".join([*kept, html[at : match.start()], ANY_TAG.sub(" ", html[match.start() :])])
-        closes = bool(match[1])
-        depth = depth if closes else depth + 1
-        if depth > MAX_NESTING:
-            kept += [html[at : match.start()], "" if closes else " "]
-            at = _tag_end(html, match.end())
-        depth = max(0, depth - 1) if closes else depth
-    return "".join([*kept, html[at:]]) if kept else html
-
-
-def _tag_end(html: str, at: int) -> int:
-    end = html.find(">", at, at + 4_000)
-    return end + 1 if end >= 0 else at
-
-
 def _walk(root: LexborNode, writer: _Writer) -> None:
     """Depth first without recursion."""
     stack: list[_Open] = []
@@ -323,7 +267,7 @@ def _read_marks(tag: str, attributes: dict[str, str | None], style: str, writer:
         writer.color = (attributes.get("color") or "").lower()[:20]
     marks = f"{attributes.get('class') or ''} {attributes.get('id') or ''} {attributes.get('name') or ''}"[:600].strip()
     if tag == "blockquote":
-        if not _is_indentation(attributes, style):
+        if not is_indentation(attributes, style):
             writer.depth = min(writer.depth + 1, MAX_DEPTH)
             writer.hint = ""
         return
@@ -353,17 +297,6 @@ def _read_borders(style: str, writer: _Writer) -> None:
         writer.hint = ""
     elif TOP_BORDER.search(style):
         writer.hint = "headers"
-
-
-def _is_indentation(attributes: dict[str, str | None], style: str) -> bool:
-    """Gmail's indent button makes blockquotes without border; they hold the sender's own words."""
-    return (
-        "cite" not in attributes
-        and attributes.get("type") != "cite"
-        and "quote" not in (attributes.get("class") or "")
-        and INDENT.search(style) is not None
-        and not LEFT_BORDER.search(style)
-    )
 
 
 def _leave(opened: _Open, writer: _Writer) -> None:
