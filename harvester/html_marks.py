@@ -1,4 +1,4 @@
-"""How elements of HTML behave, and the marks that mail clients leave around quotes and signatures. Knows no language."""
+"""How elements of HTML behave, and what marks mail clients leave around quotes and signatures. Knows no language."""
 
 import re
 
