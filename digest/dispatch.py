@@ -126,9 +126,11 @@ def resend_digest(
     with _sending_alone(workspace):
         receipt = receipt_of(workspace.config)
         settle(database, audience, period_at(audience, now, schedule_of(workspace.config)), receipt, now)
-        entries = [entry for entry in load_entries(database, audience.name) if entry.mail]
+        entries = list(load_entries(database, audience.name))
         if week:
             entries = [entry for entry in entries if entry.week == parse_period(audience, week)]
+            entries = [_with_mail(workspace, database, audience, entry, now) for entry in entries]
+        entries = [entry for entry in entries if entry.mail]
         if not entries:
             raise UsageError(
                 f"no {audience.noun} was composed{' for ' + week if week else ''} yet; there is nothing to send again"
@@ -139,6 +141,21 @@ def resend_digest(
         everybody = tuple(address for address in entry.recipients if not (has_copy and address == receipt))
         change_state(database, entry, "frozen", now, detail="sent again by a person", pending=everybody, later=())
         return _transmit(workspace, database, audience, _reload(database, entry), now)
+
+
+def _with_mail(workspace: Workspace, database: Database, audience: Audience, entry: Entry, now: datetime) -> Entry:
+    """The entry; composed anew when its mail was erased, or is not known since a backup was restored."""
+    if entry.mail or entry.state not in DELIVERED:
+        return entry
+    schedule, entries = schedule_of(workspace.config), load_entries(database, audience.name)
+    issue = compose_issue(
+        workspace.config, database, audience, request_for(audience, entries, schedule, entry.week, now)
+    )
+    if issue is None:
+        return entry
+    change_state(database, entry, "skipped", now)
+    write_copies(workspace.outbox_folder, issue, audience)
+    return freeze_digest(database, issue.digest, issue.mail, now)
 
 
 def write_digest(

@@ -16,10 +16,11 @@ from pathlib import Path
 from pydantic import ValidationError
 from sqlite_utils import Database
 
-from digest.dispatch import MARKETING, envelope_of, is_sending_configured, schedule_of
+from digest.audiences import Audience, audiences_of, due_period, envelope_of, schedule_of
+from digest.dispatch import is_sending_configured
 from digest.forgetting import erase_from_tables, find_all, resume_erasures
 from digest.mail import digest_message_id
-from digest.windows import slot_of, week_of
+from digest.store import load_entries
 from harvester.backups import CONFIG_NAME, Prepared, is_sound, prepare_backup, put_in_place
 from harvester.config import Config, load_config
 from harvester.database import open_database, transaction, utc_text
@@ -188,37 +189,39 @@ def _erase_again(database: Database, now: datetime) -> int:
 
 
 def _note_unknown(database: Database, config: Config, made_at: datetime, now: datetime) -> tuple[str, ...]:
-    """The weeks since the backup whose digest may have gone out: never sent again by themselves."""
+    """What was due since the backup and may have gone out: never sent again by itself."""
     if not is_sending_configured(config):
         return ()
     schedule = schedule_of(config)
-    weeks = []
-    moment = made_at
-    while moment <= now + timedelta(days=7):
-        week = week_of(moment, schedule.zone)
-        if week not in weeks and slot_of(week, schedule) <= now and moment <= now + timedelta(days=6):
-            weeks.append(week)
-        moment += timedelta(days=1)
-    domain = envelope_of(config).domain
+    noted = []
+    days = max(0, (now - made_at).days)
+    for moment in (*(made_at + timedelta(days=day) for day in range(days + 1)), now):
+        for audience in audiences_of(config):
+            period = due_period(audience, load_entries(database, audience.name), schedule, moment)
+            if period:
+                _add_unknown(database, config, audience, period, moment)
+                noted.append(period)
+    return tuple(noted)
+
+
+def _add_unknown(database: Database, config: Config, audience: Audience, period: str, moment: datetime) -> None:
+    envelope = envelope_of(config, audience)
+    recipients = json.dumps([*envelope.to, *([envelope.receipt] if envelope.receipt else [])])
     with transaction(database) as connection:
-        added = [
-            week
-            for week in weeks
-            if connection.execute(
-                "insert or ignore into outbox (audience, week, message_id, recipients, mail, state, state_at,"
-                " covers_from, covers_until, detail) values (?, ?, ?, ?, x'', 'unknown', ?, '', ?, ?)",
-                (
-                    MARKETING,
-                    week,
-                    digest_message_id(MARKETING, week, domain),
-                    json.dumps(config.digest.to),
-                    utc_text(now),
-                    utc_text(slot_of(week, schedule)),
-                    "a backup was restored; whether it went out before is not known",
-                ),
-            ).rowcount
-        ]
-    return tuple(added)
+        connection.execute(
+            "insert into outbox (audience, week, message_id, recipients, pending, mail, state, state_at, covers_from,"
+            " covers_until, detail) values (?, ?, ?, ?, ?, x'', 'unknown', ?, '', ?, ?)",
+            (
+                audience.name,
+                period,
+                digest_message_id(audience.name, period, envelope.domain),
+                recipients,
+                recipients,
+                utc_text(moment),
+                utc_text(moment),
+                "a backup was restored; whether it went out before is not known",
+            ),
+        )
 
 
 def _last_trace(database: Database, now: datetime) -> datetime:

@@ -229,7 +229,7 @@ def _copy(connection: sqlite3.Connection, path: Path, files: Mapping[str, bytes]
 def _check(connection: sqlite3.Connection, source: Path) -> None:
     answer = connection.execute("pragma integrity_check(1)").fetchone()[0]
     if answer != "ok":
-        raise DatabaseError(f"{source} is damaged ({answer}); nothing was changed")
+        raise DatabaseError(f"{source} is damaged ({answer.splitlines()[-1]}); nothing was changed")
     if not {"messages", "schema_migrations"} <= _tables(connection):
         raise DatabaseError(f"{source} is no backup of answers; nothing was changed")
     refuse_newer(connection, source)
