@@ -75,6 +75,11 @@ PAGES = {
     "unclosed attribute": "<a href='",
     "addresses as tags": "<a@b.example>",
     "closing tags": "</div>",
+    "forms": "<select><option>x</option></select>",
+    "options": "<option>x</option>",
+    "pictures": "<img alt='x'>",
+    "nested pictures": "<div><img alt='x y'>",
+    "titles": "<title>x",
 }  # fmt: skip
 
 
