@@ -55,7 +55,7 @@ def load_archive(database: Database, outbox: Path) -> tuple[ArchivedDigest, ...]
             for path in sorted(outbox.glob("*/digest.eml"))
             if WRITTEN.match(path.parent.name)
         ]
-    return tuple(sorted(sent, key=lambda one: (one.period, one.audience), reverse=True))
+    return tuple(reversed(sent))
 
 
 def read_mail(raw: bytes, period: str, audience: str, sent_at: datetime | None) -> ArchivedDigest:

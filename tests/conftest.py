@@ -5,6 +5,10 @@ from pathlib import Path
 
 import pytest
 import servers
+from digest_workspace import make_workspace
+from smtp_server import SmtpServer, run_smtp
+
+from harvester.workspace import Workspace
 
 
 @pytest.fixture(params=["dovecot", "pymap"])
@@ -23,6 +27,19 @@ def dovecot() -> Iterator[servers.ImapServer]:
     """A real Dovecot."""
     with _dovecot() as server:
         yield server
+
+
+@pytest.fixture
+def mail_server() -> Iterator[SmtpServer]:
+    """A real SMTP server that takes everything."""
+    with run_smtp("ok") as server:
+        yield server
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, mail_server: SmtpServer) -> Workspace:
+    """A workspace whose digests go to that server."""
+    return make_workspace(tmp_path / "work", mail_server.port)
 
 
 def _dovecot():

@@ -174,17 +174,6 @@ def subjects(server):
 
 
 @pytest.fixture
-def mail_server():
-    with run_smtp("ok") as server:
-        yield server
-
-
-@pytest.fixture
-def workspace(tmp_path, mail_server):
-    return make_workspace(tmp_path / "work", mail_server.port)
-
-
-@pytest.fixture
 def database(workspace):
     database = workspace.open_database()
     ask(database, "Does it work with SAP?")

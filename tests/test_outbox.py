@@ -40,17 +40,6 @@ EVERYBODY = {"marketing@acme.example", "answers@acme.example"}
 
 
 @pytest.fixture
-def mail_server():
-    with run_smtp("ok") as server:
-        yield server
-
-
-@pytest.fixture
-def workspace(tmp_path, mail_server):
-    return make_workspace(tmp_path / "work", mail_server.port)
-
-
-@pytest.fixture
 def database(workspace):
     database = workspace.open_database()
     ask(database, "Does it work with our old SAP system?", topic=1)
