@@ -6,18 +6,16 @@ from typing import Any
 
 import structlog
 
-from digest.quotes import one_line
-
 EVENT_CHARACTERS = 500
 
 
 def log_to_stderr() -> None:
-    """INFO and above. Values are escaped to one line without control or direction characters."""
+    """INFO and above. In every value control and direction characters are escaped, so that it stays one line."""
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            _one_line_values,
+            _escape_values,
             structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(20),
@@ -27,5 +25,11 @@ def log_to_stderr() -> None:
     )
 
 
-def _one_line_values(logger: object, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    return {key: one_line(v)[:EVENT_CHARACTERS] if isinstance(v, str) else v for key, v in event.items()}
+def _escape_values(logger: object, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    return {key: v if isinstance(v, bool | int | float) else escape_line(str(v)) for key, v in event.items()}
+
+
+def escape_line(text: str) -> str:
+    """Printable characters as they are, all others as \\n, \\x1b, \\u202e: nothing is hidden, nothing is obeyed."""
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text[:EVENT_CHARACTERS])
+    return shown[:EVENT_CHARACTERS]

@@ -190,7 +190,7 @@ def _share_words(
                 for stem in shown[page]
                 if counts.get(stem)
             }
-            weights[row, column] = min(sum(worth.values()) / (5 * np.sqrt(len(shown[page]))), 2.0)
+            weights[row, column] = min(sum(worth.values()) / (5 * np.sqrt(max(len(shown[page]), 1))), 2.0)
             telling = sorted(worth, key=lambda stem: (-worth[stem], stem))[:3]
             cells.append(tuple(shown[page][stem] for stem in telling if worth[stem] > 0.8))
         shared.append(cells)
