@@ -121,7 +121,7 @@ def explain(
     from harvester.records import ReadingSettings, Roster
     from nlp.analysis import pairing_by
     from nlp.embedding import load_encoders
-    from nlp.explain import explain_as_json, explain_as_page, explain_as_text
+    from nlp.explain import explain_as_json, explain_as_page, explain_as_text, find_reasons, look_up_topics
     from nlp.sentence_model import load_sentence_model
     from nlp.understanding import understand_many
 
@@ -132,16 +132,18 @@ def explain(
         settings, workers = workspace.reading_settings(), workspace.config.engine.workers
     encoders = load_encoders()
     model, similarity = load_sentence_model(encoders.multilingual), pairing_by(encoders)
+    look_up = look_up_topics(None if domain else workspace_of(ctx).database_path)
     explained = []
     with open_readers(settings, workers) as read:
         for mails in chunked(read_mails(tuple(paths)), EXPLAINED_AT_ONCE):
             readings = list(read([mail.raw for mail in mails]))
             understandings = understand_many(readings, model, similarity)
             for mail, reading, understood in zip(mails, readings, understandings, strict=True):
+                why = find_reasons(reading, understood.insights, model, look_up(mail.raw))
                 if not as_json and not html:
-                    console().print(explain_as_text(Path(str(mail.origin)), reading, understood.insights))
+                    console().print(explain_as_text(Path(str(mail.origin)), reading, understood.insights, why))
                     continue
-                row = explain_as_json(Path(str(mail.origin)), reading, understood.insights, understood.language)
+                row = explain_as_json(Path(str(mail.origin)), reading, understood.insights, understood.language, why)
                 if as_json:
                     typer.echo(json.dumps(row, ensure_ascii=False))
                 if html:

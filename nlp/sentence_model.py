@@ -82,6 +82,13 @@ class TrainedSentenceModel:
             for candidate, chance, kind in zip(candidates, chances, kinds, strict=True)
         ]
 
+    def chances(self, candidates: Sequence[Candidate]) -> list[float]:
+        """Probability of being an insight, one per candidate."""
+        if not candidates:
+            return []
+        vectors = self.embedder.embed([candidate.line.text for candidate in candidates])
+        return [float(chance) for chance in self.insights.probabilities(sentence_features(candidates, vectors))]
+
     def facets(self, insights: Sequence[Insight]) -> list[tuple[str, str]]:
         """(category, stage) of each insight."""
         if not insights:

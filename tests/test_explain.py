@@ -15,6 +15,8 @@ from answers import app
 from harvester.reading import read_mail
 from harvester.records import FailedReading, ReadingSettings, Role, Roster
 from nlp.explain import COLOURS, explain_as_text
+from nlp.extraction import extract_insights
+from nlp.left_out import find_left_out
 
 RAW = (
     b"From: Ana Ruiz <ana@acme.example>\r\nTo: Li Chen <li@globex.example>\r\nSubject: Re: <b>seats</b>\r\n"
@@ -93,3 +95,30 @@ def test_without_a_domain_and_without_a_workspace_one_sentence_says_what_to_do(m
     done = subprocess.run(command, cwd=Path(__file__).parents[1], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (78, "")
     assert "none.toml: not found" in done.stderr
+
+
+def test_a_sentence_that_was_not_taken_says_why(mails: Path) -> None:
+    (mails / "c.eml").write_bytes(RAW + b">\r\n> Shall we talk on Tuesday at ten?\r\n")
+    rows = {
+        Path(row["file"]).name: row
+        for row in map(json.loads, explain(str(mails), "--json", "--domain", "acme.example").splitlines())
+    }
+    said = [one for one in rows["c.eml"]["left_out"] if one["text"]]
+    assert [(one["text"], one["part"]) for one in said] == [("Shall we talk on Tuesday at ten?", 3)]
+    assert "are needed" in said[0]["reason"] or "appointment" in said[0]["reason"]
+    assert [one["text"] for one in rows["a.eml"]["left_out"] if one["text"]] == []
+    assert {one["part"]: one["reason"] for one in rows["a.eml"]["left_out"]}[0].startswith("own: only what prospects")
+    assert rows["b.eml"]["left_out"] == []  # of a mail that was set aside nothing was taken anyway
+    assert "not taken Shall we talk on Tuesday at ten?" in explain(str(mails / "c.eml"), "--domain", "acme.example")
+
+
+def test_without_a_model_the_phrase_that_spoke_against_it_is_named() -> None:
+    reading = read_mail(
+        RAW + b">\r\n> Could we talk on Tuesday at ten?\r\n",
+        ReadingSettings(Roster(("acme.example",))),
+    )
+    assert not isinstance(reading, FailedReading)
+    insights = extract_insights(reading.parts)
+    found = [one for one in find_left_out(reading.parts, "", insights) if one.text]
+    assert [one.text for one in found] == ["Could we talk on Tuesday at ten?"]
+    assert found[0].reason.startswith("about an appointment: “")
