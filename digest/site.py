@@ -25,6 +25,7 @@ from digest.site_content import (
     language_of_name,
     show_name,
 )
+from digest.site_halves import share_work
 from digest.site_health import describe_health
 from digest.site_history import decisions_by_topic, redirects_of
 from digest.site_inside import (
@@ -121,13 +122,15 @@ def take_survey(config: Config, database: Database, now: datetime, *, build: str
         word.casefold()
         for word in words_in(" ".join((company.name, *(domain.split(".")[0] for domain in company.domains))))
     )
-    outlines = look_at_outlines(database, insights, make_show(showing), own_words)
+    ranked = rank_topics(living_topics(database), insights, windows, ideal=company.ideal, coverage=coverages)
+    first = [one.topic.id for one in ranked]
+    outlines = look_at_outlines(database, insights, first, make_show(showing), own_words)
     everything = [*unplaced, *(insight for members in insights.values() for insight in members)]
     return Survey(
         config=config,
         windows=windows,
         topics=all_topics(database),
-        ranked=rank_topics(living_topics(database), insights, windows, ideal=company.ideal, coverage=coverages),
+        ranked=ranked,
         insights=insights,
         unplaced=unplaced,
         outlines=outlines,
@@ -161,8 +164,7 @@ def gather_site(config: Config, database: Database, now: datetime, *, only: int 
 
 def render_site(survey: Survey, database: Database, now: datetime) -> Iterator[tuple[str, bytes]]:
     """Every file of the site as (path, bytes), one topic at a time."""
-    showing, windows = survey.showing, survey.windows
-    config = survey.config
+    showing, config = survey.showing, survey.config
     yield from render_archive(
         survey.archive, config.company.name, load_frame(config.digest.language), config.site.base_url
     )
@@ -174,15 +176,21 @@ def render_site(survey: Survey, database: Database, now: datetime) -> Iterator[t
         digests=bool(survey.archive),
     )
     labels = {one.topic.id: _label(one, survey) for one in survey.ranked}
-    said: list[tuple[Voice, IndexRow | None]] = []
-    rows: dict[int, IndexRow] = {}
-    for one in survey.ranked:
+
+    def make_page(one: RankedTopic) -> tuple[IndexRow, bytes, tuple[Voice, ...]]:
         own = voices_of(survey, one, showing)
-        page = describe_topic(_material(one, survey, own, labels), own, survey.sources, windows, showing)
+        page = describe_topic(_material(one, survey, own, labels), own, survey.sources, survey.windows, showing)
         row = describe_row(page, max((voice.day for voice in own.values()), default=None))
-        rows[one.topic.id] = row
-        said += ((voice, row) for voice in own.values())
-        yield f"{page.path}index.html", render_topic(page, frame)
+        return row, render_topic(page, frame), tuple(own.values())
+
+    said: list[tuple[Voice, IndexRow | None]] = []
+    made: dict[int, IndexRow] = {}
+    size = survey.facts.insights
+    for row, page, own in share_work(survey.ranked, make_page, size=size, workers=config.engine.workers):
+        made[row.ranked.topic.id] = row
+        said += ((voice, row) for voice in own)
+        yield f"{row.path}index.html", page
+    rows = {one.topic.id: made[one.topic.id] for one in survey.ranked}
     single = _voices(survey.unplaced, survey, showing)
     said += ((voice, None) for voice in single.values())
     said.sort(key=lambda one: (one[0].day, one[0].id), reverse=True)

@@ -21,23 +21,32 @@ from nlp.wording import read_exchanges
 
 VERSION = "1"  # of what is kept: another one is looked at again
 MOST_CENTRAL = 400
+MOST_AT_ONCE = 20_000  # insights
 MOST_RELATED = 4
 NEAR = 0.45  # similarity of middles from which two topics are neighbours
 MOST_WORDS = 200
 
 
 def look_at_outlines(
-    database: Database, topics: Mapping[int, tuple[StoredInsight, ...]], show: Show, own_words: frozenset[str]
+    database: Database,
+    topics: Mapping[int, tuple[StoredInsight, ...]],
+    first: Sequence[int],
+    show: Show,
+    own_words: frozenset[str],
 ) -> dict[int, Outline]:
-    """What lies inside each topic. show: redacts. own_words: what we are called ourselves, no keyword of any topic."""
+    """What lies inside topics: of a huge archive that was never looked at, some more with each build.
+
+    first: topic ids, the most important first. show: redacts. own_words: what we are called ourselves, no keyword.
+    """
     model = load_setting(database, "model") or ""
     marks = {topic: _fingerprint(insights, model) for topic, insights in topics.items()}
     known = load_outlines(database)
-    stale = [topic for topic, mark in marks.items() if topic not in known or known[topic][0] != mark]
+    stale = [topic for topic in first if topic in marks and (topic not in known or known[topic][0] != marks[topic])]
+    stale = _some(stale, topics)
     fresh = {topic: (marks[topic], one) for topic, one in _look(database, topics, stale, model, show, own_words)}
     if fresh:
         save_outlines(database, fresh)
-    return {topic: (fresh.get(topic) or known[topic])[1] for topic in topics}
+    return {topic: (fresh.get(topic) or known[topic])[1] for topic in topics if topic in fresh or topic in known}
 
 
 def show_outline(outline: Outline, voices: Mapping[int, Voice]) -> tuple[SubQuestion, ...]:
@@ -124,6 +133,18 @@ def _look(
                 middle=_middle(vectors),
             ),
         )
+
+
+def _some(stale: Sequence[int], topics: Mapping[int, Sequence[StoredInsight]]) -> list[int]:
+    """As many of the first as one build can look at without keeping its readers waiting."""
+    taken: list[int] = []
+    size = 0
+    for topic in stale:
+        size += len(topics[topic])
+        if taken and size > MOST_AT_ONCE:
+            break
+        taken.append(topic)
+    return taken
 
 
 def _middle(vectors: Vectors) -> Vectors:

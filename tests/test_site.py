@@ -1,5 +1,6 @@
 """What the pages say, decided without a browser: demand, verdicts, folding, redirects, redaction."""
 
+import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,7 @@ from digest.site_content import (
     show_name,
     verdict_on,
 )
+from digest.site_halves import FEW, share_work
 from digest.site_history import redirects_of
 from digest.site_sources import pseudonym
 from digest.windows import windows_until
@@ -389,3 +391,42 @@ def test_merging_twice_keeps_one_page(tmp_path: Path):
     site = build(workspace, database)
     assert "../../t/T-003-topic-3/index.html" in (site / "t/T-004-topic-4/index.html").read_text()
     assert "discount for schools" in (site / "t/T-003-topic-3/index.html").read_text()
+
+
+def test_two_processes_build_what_one_builds(tmp_path: Path, monkeypatch):
+    workspace, database = make_small_site(tmp_path / "w")
+    alone = read_all(build(workspace, database))
+    monkeypatch.setattr("digest.site_halves.FEW", 1)
+    assert read_all(rebuild_as(workspace, database, "internal", "shared")) == alone
+
+
+def test_a_helper_that_dies_costs_no_page(monkeypatch):
+    parent = os.getpid()
+
+    def work(task: int) -> int:
+        if os.getpid() != parent:
+            os._exit(9)
+        return task * 2
+
+    assert sorted(share_work(range(9), work, size=FEW, workers=2)) == [task * 2 for task in range(9)]
+
+
+def test_outlines_of_a_huge_archive_come_with_the_next_builds(tmp_path: Path, monkeypatch):
+    workspace, database = make_small_site(tmp_path / "w")
+    monkeypatch.setattr("digest.site_inside.MOST_AT_ONCE", 1)
+    counts = [read_all(build(workspace, database)).count('id="outline"') for _ in range(5)]
+    assert counts == sorted(counts)
+    assert counts[0] == 1
+    assert counts[-1] == 4
+
+
+def test_what_is_kept_of_a_topic_goes_with_its_insights(tmp_path: Path):
+    workspace, database = make_small_site(tmp_path / "w")
+    build(workspace, database)
+    count = "select count(*) from outlines"
+    assert database.conn.execute(count).fetchone()[0] == 4
+    database.conn.execute("update insights set text = 'Something else?' where id = 1")
+    assert database.conn.execute(count).fetchone()[0] == 0
+    build(workspace, database)
+    database.conn.execute("delete from insights where id = 2")
+    assert database.conn.execute(count).fetchone()[0] == 0
