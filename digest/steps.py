@@ -7,10 +7,14 @@ import structlog
 from sqlite_utils import Database
 
 from digest.site import build_site
+from digest.store import end_alarm, raise_alarm
 from harvester.capture import poll
-from harvester.store import delete_old_raw_mails, noted_run
+from harvester.store import noted_run
 from harvester.workspace import Workspace
 from nlp.analysis import analyze, count_waiting
+from nlp.retention import apply_retention
+
+WITHHELD = "mailbox:withheld"
 
 log = structlog.get_logger()
 
@@ -19,14 +23,21 @@ def poll_step(workspace: Workspace, database: Database) -> bool:
     """One pass over the mailbox; True when it brought new mails."""
     with _logged(workspace, database, "poll") as detail:
         captured = poll(database, workspace.config.imap, workspace.now(), lambda count: None)
-        detail.append(f"{captured.seen} seen, {captured.new} new")
+        detail.append(captured.sentence)
+    if captured.withheld:
+        sentence = (
+            f"The mail server fails at {captured.withheld} mails, which are not read; its log tells which and why."
+        )
+        raise_alarm(database, WITHHELD, sentence, workspace.now())
+    else:
+        end_alarm(database, WITHHELD, workspace.now())
     return captured.new > 0
 
 
 def analyze_step(workspace: Workspace, database: Database) -> bool:
     """Understand what is stored, delete what is too old; True when there was anything new. Else no model is loaded."""
     config = workspace.config
-    delete_old_raw_mails(database, config.privacy.keep_raw_days, workspace.now())
+    apply_retention(database, config, workspace.now())
     if not count_waiting(database):
         return False
     with _logged(workspace, database, "analyze") as detail:

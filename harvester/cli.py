@@ -136,15 +136,19 @@ def run_capture(
     try:
         with noted_run(database, verb, workspace.now) as detail, counted("mails", total) as progress:
             captured = capture(database, progress)
-            detail.append(f"{captured.seen} seen, {captured.new} new")
+            detail.append(captured.sentence)
     finally:
         database.conn.close()
     return captured
 
 
 def _report(captured: Captured, as_json: bool) -> None:
+    from dataclasses import asdict
+
     if as_json:
-        print_json({"seen": captured.seen, "new": captured.new, "vanished": captured.vanished})
+        print_json(asdict(captured))
         return
     known = captured.seen - captured.new
     say(f"{captured.new} new mails stored" + (f", {known} known already" if known else ""))
+    if captured.withheld:
+        say(f"mails that the mail server fails to hand over: {captured.withheld}; its log tells which and why")

@@ -4,8 +4,10 @@ AnswersError                 exit 1   refused or failed
 ├── UsageError               exit 2   the command line asks for something that does not exist
 ├── ConfigurationError       exit 78  answers.toml or the environment; lists all problems at once
 ├── ServiceDown              exit 69  IMAP or SMTP cannot be reached or refuses the login
+│   └── FetchRefused         exit 69  the IMAP server does not hand over some mails
 ├── TryLater                 exit 75  something passes: another process holds the lock, a 4xx from SMTP
 ├── DatabaseError            exit 1   the database cannot be opened, is newer than the program, or is full
+│   └── DiskFull             exit 1   there is no room; what was stored is safe
 ├── DeliveryRefused          exit 1   the mail server will not take this mail, or we will not send it there
 ├── DeliveryUnknown          exit 1   the connection broke when the mail server may already have taken the mail
 ├── BrokenSource             exit 1   a list of pages that is not what it seems to be; nothing was changed
@@ -43,6 +45,14 @@ class ServiceDown(AnswersError):
     exit_code = 69
 
 
+class FetchRefused(ServiceDown):
+    """The server fails at these mails, or ends the connection over them; others may be fetched still."""
+
+    def __init__(self, sentence: str, uids: tuple[int, ...]) -> None:
+        super().__init__(sentence)
+        self.uids = uids
+
+
 class TryLater(AnswersError):
     """The same command will probably work in a while."""
 
@@ -51,6 +61,10 @@ class TryLater(AnswersError):
 
 class DatabaseError(AnswersError):
     """The database file cannot be used."""
+
+
+class DiskFull(DatabaseError):
+    """There is no room to store anything; whoever waits for room goes on where he stopped."""
 
 
 class DeliveryRefused(AnswersError):

@@ -13,7 +13,7 @@ import imapclient
 from imapclient.exceptions import IMAPClientError, LoginError
 
 from harvester.config import Imap
-from harvester.errors import ServiceDown, UsageError
+from harvester.errors import FetchRefused, ServiceDown, UsageError
 from harvester.files import hash_mail
 from harvester.records import ImapOrigin, RawMail
 
@@ -21,6 +21,7 @@ BATCH_MAILS = 200
 BATCH_BYTES = 16 * 1024 * 1024
 # A connection proves itself on little first: one that breaks every few megabytes must get on, too.
 FIRST_BATCH_BYTES = 128 * 1024
+ASKED_AT_ONCE = 2000  # sizes
 MOVED_AT_ONCE = 500  # UIDs stand one by one in the command, and servers limit its length
 
 
@@ -40,17 +41,17 @@ class Mailbox:
         with _translated(self._settings):
             return tuple(sorted(self._client.search("ALL")))
 
-    def fetch(self, uids: tuple[int, ...]) -> Iterator[tuple[RawMail, ...]]:
+    def fetch(self, uids: tuple[int, ...], at_once: int = ASKED_AT_ONCE) -> Iterator[tuple[RawMail, ...]]:
         """The mails of these UIDs in batches of at most 200 mails and 16 MB (a larger mail travels alone).
 
         The first batch is small, each next one twice as large. A mail that vanished meanwhile is left out. Flags are
-        not touched (BODY.PEEK).
+        not touched (BODY.PEEK). FetchRefused names the mails that the server fails at; no request asks for more than
+        `at_once`.
         """
         limits = growing_limits()
-        for sizes in _chunks(uids, 2000):
-            with _translated(self._settings):
-                answer = self._client.fetch(list(sizes), ["RFC822.SIZE"])
-            known = [(uid, int(answer[uid][b"RFC822.SIZE"])) for uid in sizes if uid in answer]
+        for chunk in _chunks(uids, at_once):
+            answer = self._ask(chunk, ["RFC822.SIZE"])
+            known = [(uid, int(answer[uid][b"RFC822.SIZE"])) for uid in chunk if b"RFC822.SIZE" in answer.get(uid, {})]
             for batch in plan_batches(known, limits):
                 yield self._fetch_batch(batch)
 
@@ -89,8 +90,7 @@ class Mailbox:
             return any(b"EXISTS" in response for response in responses)
 
     def _fetch_batch(self, uids: tuple[int, ...]) -> tuple[RawMail, ...]:
-        with _translated(self._settings):
-            answer: dict[int, dict[bytes, Any]] = self._client.fetch(list(uids), ["BODY.PEEK[]", "INTERNALDATE"])
+        answer = self._ask(uids, ["BODY.PEEK[]", "INTERNALDATE"])
         return tuple(
             RawMail(
                 raw=answer[uid][b"BODY[]"],
@@ -102,6 +102,21 @@ class Mailbox:
             # A server may send unsolicited FETCH data (flags) for others; only whole mails count.
             if answer.get(uid, {}).get(b"BODY[]") is not None
         )
+
+    def _ask(self, uids: tuple[int, ...], items: list[str]) -> dict[int, dict[bytes, Any]]:
+        with _translated(self._settings):
+            try:
+                answer: dict[int, dict[bytes, Any]] = self._client.fetch(list(uids), items)
+            except (IMAPClientError, imaplib.IMAP4.error) as error:
+                # A link that breaks says nothing; a server that fails at a mail says NO, or BYE and closes (Dovecot).
+                if isinstance(error, imaplib.IMAP4.abort) and "BYE" not in self._client._imap.untagged_responses:
+                    raise
+                raise FetchRefused(
+                    f"IMAP {self._settings.host}:{self._settings.port} fails at some mails of"
+                    f" {self._settings.folder!r}: {error}; its log tells more",
+                    uids,
+                ) from error
+        return answer
 
 
 def growing_limits() -> Iterator[int]:
@@ -176,6 +191,8 @@ def _translated(settings: Imap) -> Iterator[None]:
     where = f"IMAP {settings.host}:{settings.port}"
     try:
         yield
+    except FetchRefused:
+        raise
     except LoginError:
         raise ServiceDown(
             f"{where} refused the login of {settings.username}; check [imap] username and password"

@@ -87,7 +87,7 @@ def test_mails_in_a_mailbox_become_topics_pages_and_a_digest_that_arrives(imap_s
     folder.mkdir(mode=0o700)
     with workspace_on(folder, imap_server, smtp) as answers:
         assert answers.json("poll")["new"] == count
-        assert answers.json("poll") == {"seen": 0, "new": 0, "vanished": 0}
+        assert answers.json("poll") == {"seen": 0, "new": 0, "vanished": 0, "withheld": 0}
         answers.run("analyze")
         export = answers.json("export")
         check_export(export, raws)

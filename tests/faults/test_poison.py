@@ -13,9 +13,9 @@ from pathlib import Path
 import mailroom
 from bombs import make_bombs
 from promises import Promise
-from servers import ImapServer
+from servers import USER, ImapServer
 
-from harvester.capture import load_files
+from harvester.capture import load_files, poll
 from harvester.records import FailedReading, Reading, ReadingSettings, Roster
 from harvester.workers import Limits, run_over_workers
 from harvester.workspace import find_workspace
@@ -160,13 +160,47 @@ def test_what_kills_or_stalls_its_reader_is_set_aside_after_two_tries(promise: P
     for number, kind in enumerate(kinds, start=1):
         raws += [GOOD % {b"number": 100 + number} + kind, GOOD % {b"number": number}]
     command = (sys.executable, "-P", "-c", WORKER)
-    results = list(run_over_workers(raws, settings, 2, Limits(cpu_seconds=2, wall_seconds=8), command))
+    results = list(run_over_workers(raws, settings, 2, Limits(cpu_seconds=2, wall_seconds=5), command))
     assert all(isinstance(result, Reading) for result in results[::2])
     reasons = [result.reason for result in results[1::2] if isinstance(result, FailedReading)]
     assert ["twice" in reason or "memory" in reason for reason in reasons] == [True] * len(kinds), reasons
     promise(
         NAME,
-        "a reader that crashes, spins, sleeps or eats all memory at some mails (limits of 2 CPU-s, 8 s)",
+        "a reader that crashes, spins, sleeps or eats all memory at some mails (limits of 2 CPU-s, 5 s)",
         f"{len(kinds)} mails",
         "all set aside after two tries at most, all good mails around them read",
+    )
+
+
+def test_a_mail_that_the_server_cannot_hand_over_holds_up_no_other(
+    dovecot: ImapServer, tmp_path: Path, full: bool, promise: Promise
+):
+    mails = mailroom.make_mails(400 if full else 60)
+    mailroom.deliver(dovecot, mails)
+    files = sorted((dovecot.folder / "mail" / USER / "new").iterdir())
+    damaged = (0, 17, len(mails) - 1)
+    for number in damaged:
+        os.chown(files[number], 0, 0)
+        files[number].chmod(0)
+    folder = mailroom.make_workspace(tmp_path / "work", dovecot)
+    workspace = find_workspace(folder / "answers.toml")
+    database = workspace.open_database()
+    captured = poll(database, workspace.config.imap, workspace.now(), lambda count: None)
+    assert (captured.new, captured.withheld) == (len(mails) - 3, 3)
+    assert poll(database, workspace.config.imap, workspace.now(), lambda count: None).new == 0
+    for number in damaged:
+        os.chown(files[number], 65534, 65534)
+    folder_now = dovecot.folder / "mail" / USER
+    for file in (*(folder_now / "new").iterdir(), *(folder_now / "cur").iterdir()):
+        file.chmod(0o600)
+    captured = poll(database, workspace.config.imap, workspace.now(), lambda count: None)
+    assert (captured.new, captured.withheld) == (3, 0)
+    database.conn.close()
+    found = mailroom.compare(folder, mails)
+    assert found.is_whole, found
+    promise(
+        NAME,
+        "the mail server itself fails at some mails (files that Dovecot cannot read), then they are repaired",
+        f"{len(mails)} mails, {len(damaged)} damaged",
+        "all others captured at once, the repaired ones later; owner told",
     )
