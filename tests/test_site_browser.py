@@ -1,9 +1,14 @@
 """The pages in a real browser, opened from disk: search, filters, keyboard, and what may never happen."""
 
+import http.server
 import os
 import shutil
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import axe_playwright_python
@@ -22,6 +27,10 @@ FLAGS = [
     "--disable-component-update",
 ]
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; base-uri 'none'; form-action 'none';"
+    " frame-ancestors 'none'"
+)
 VIOLATIONS = """
 window.violations = [];
 document.addEventListener("securitypolicyviolation", (event) => window.violations.push(event.violatedDirective));
@@ -60,7 +69,30 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build(workspace, database)
 
 
-def watch(context: BrowserContext) -> Watched:
+class StrictHandler(http.server.SimpleHTTPRequestHandler):
+    """Serves files as a careful administrator would."""
+
+    def end_headers(self) -> None:
+        self.send_header("Content-Security-Policy", POLICY)
+        super().end_headers()
+
+    def log_message(self, *arguments: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def serve_folder(folder: Path) -> Iterator[str]:
+    """The folder on a free port of this machine; yields the address."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(StrictHandler, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def watch(context: BrowserContext, root: str = "file:") -> Watched:
     context.add_init_script(VIOLATIONS)
     watched = Watched(context.new_page())
     watched.page.on("console", lambda message: watched.troubles.append(f"console: {message.text}"))
@@ -69,7 +101,7 @@ def watch(context: BrowserContext) -> Watched:
     watched.page.on(
         "request",
         lambda request: (
-            None if request.url.startswith(("file:", "data:")) else watched.troubles.append(f"request: {request.url}")
+            None if request.url.startswith((root, "data:")) else watched.troubles.append(f"request: {request.url}")
         ),
     )
     return watched
@@ -95,7 +127,7 @@ def search(page: Page, words: str) -> list[str]:
 
 def every_page(site: Path) -> list[Path]:
     """All but the page of the merged topic, which leads away."""
-    return sorted(path for path in site.rglob("index.html") if "T-004" not in str(path))
+    return sorted(path for path in site.rglob("*.html") if "T-004" not in str(path))
 
 
 @pytest.mark.parametrize(
@@ -142,6 +174,122 @@ def test_search_says_how_many_it_found(watched: Watched, site: Path):
 )
 def test_any_search_is_safe(watched: Watched, site: Path, words: str):
     search(watched.open(site / "index.html"), words)
+
+
+def test_nothing_of_the_search_is_loaded_before_somebody_searches(watched: Watched, site: Path):
+    loaded: list[str] = []
+    watched.page.on("request", lambda request: loaded.append(request.url.rsplit("/", 1)[-1]))
+    page = watched.open(site / "index.html")
+    assert {name for name in loaded if "." in name} == {"index.html", "site.css", "page.js", "search.js"}
+    search(page, "offline")
+    assert {"minisearch.js", "search-data.js", "search-1.js"} <= set(loaded)
+
+
+def test_arrows_walk_through_what_was_found(watched: Watched, site: Path):
+    page = watched.open(site / "index.html")
+    page.keyboard.press("/")
+    assert search(page, "offline")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    links = page.locator(".results li > a")
+    assert links.nth(1).evaluate("one => one === document.activeElement")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowUp")
+    assert page.locator("[data-search]").evaluate("one => one === document.activeElement")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/t/T-001-topic-1/index.html")
+
+
+def test_slash_leads_to_the_search_from_any_page(watched: Watched, site: Path):
+    page = watched.open(site / "t/T-002-topic-2/index.html")
+    page.keyboard.press("/")
+    page.wait_for_url("**/index.html#search")
+    page.locator("[data-search]:focus").wait_for()
+
+
+def test_what_a_company_asked_is_found_under_its_name(watched: Watched, site: Path):
+    page = watched.open(site / "index.html")
+    assert "Do you sell spare parts for the zeppelin?" in search(page, "solo.example")
+    page.locator(".results small a").first.click()
+    page.wait_for_url("**/c/solo.example.html")
+    assert page.locator(".voice").count() == 2
+
+
+def test_the_address_keeps_search_filter_and_order(watched: Watched, site: Path):
+    page = watched.open(site / "index.html")
+    page.locator("[data-filter=trend]").select_option("new")
+    page.locator("[data-sort]").select_option("name")
+    assert page.url.endswith("#trend=new&sort=name")
+    shown = page.locator("[data-ranked] tbody tr:visible .name a").all_inner_texts()
+    assert shown == sorted(shown, key=str.lower)
+    page.reload()
+    assert page.locator("[data-filter=trend]").input_value() == "new"
+    assert page.locator("[data-ranked] tbody tr:visible .name a").all_inner_texts() == shown
+    page.locator("[data-clear]").click()
+    assert "#" not in page.url
+    search(page, "zeppelin")
+    assert page.url.endswith("#q=zeppelin")
+    page.reload()
+    page.locator(".results li").first.wait_for()
+    assert "zeppelin" in page.locator(".results li").first.inner_text()
+
+
+@pytest.mark.parametrize("by", ["grow", "ever", "last", "name"])
+def test_every_order_keeps_every_topic(watched: Watched, site: Path, by: str):
+    page = watched.open(site / "index.html")
+    before = set(page.locator("[data-ranked] .name a").all_inner_texts())
+    page.locator("[data-sort]").select_option(by)
+    assert set(page.locator("[data-ranked] .name a").all_inner_texts()) == before
+    if by == "ever":
+        counts = page.locator("[data-ever]").evaluate_all("cells => cells.map((one) => Number(one.dataset.ever))")
+        assert counts == sorted(counts, reverse=True)
+
+
+def test_a_field_of_the_matrix_leads_to_its_topics(watched: Watched, site: Path):
+    page = watched.open(site / "coverage.html")
+    page.locator(".matrix td a").first.click()
+    page.wait_for_url("**/index.html#category=fit&stage=consideration")
+    assert page.locator("[data-ranked] tbody tr:visible").count() > 0
+
+
+def test_a_large_site_shows_the_first_topics_and_leads_to_all(browser: Browser, tmp_path: Path, monkeypatch):
+    monkeypatch.setattr("digest.site_render.MOST_ROWS", 3)
+    monkeypatch.setattr("digest.site_render.FIRST_ROWS", 2)
+    monkeypatch.setattr("digest.site_search.PART_INSIGHTS", 4)
+    workspace, database = make_small_site(tmp_path / "w")
+    large = build(workspace, database)
+    context = browser.new_context()
+    watched = watch(context)
+    page = watched.open(large / "index.html")
+    assert page.locator("[data-ranked] tbody tr").count() == 2
+    assert any("Do you sell spare parts" in hit for hit in search(page, "zeppelin"))
+    assert len(list(large.glob("assets/search-[0-9]*.js"))) > 3
+    search(page, "")
+    page.locator("[data-sort]").select_option("ever")
+    page.wait_for_url("**/topics.html#sort=ever")
+    assert page.locator("[data-ranked] tbody tr").count() == 4
+    page.goto((large / "topics.html").as_uri() + "#topic=T-001")
+    page.locator(".results li").nth(4).wait_for()
+    assert page.locator(".results li").count() == 5
+    assert watched.troubles == []
+    context.close()
+
+
+def test_a_server_with_a_strict_policy_gets_no_complaint(browser: Browser, site: Path):
+    with serve_folder(site) as root:
+        context = browser.new_context()
+        watched = watch(context, root)
+        page = watched.page
+        for path in every_page(site):
+            page.goto(f"{root}/{path.relative_to(site)}")
+            assert page.locator("h1").count() == 1
+            assert page.evaluate("window.violations") == []
+        page.goto(f"{root}/index.html")
+        assert any("zeppelin" in hit for hit in search(page, "zeppelin"))
+        page.goto(f"{root}/t/T-004-topic-4/index.html")
+        page.wait_for_url("**/t/T-002-topic-2/index.html")
+        assert watched.troubles == []
+        context.close()
 
 
 def test_slash_focuses_and_escape_brings_everything_back(watched: Watched, site: Path):
@@ -232,7 +380,7 @@ def test_links_between_pages_lead_somewhere(watched: Watched, site: Path):
         for link in page.locator("a[href]").all():
             href = link.get_attribute("href") or ""
             if not href.startswith(("http", "#")):
-                assert (path.parent / href).resolve().is_file(), f"{path} -> {href}"
+                assert (path.parent / href.split("#")[0]).resolve().is_file(), f"{path} -> {href}"
 
 
 @pytest.mark.parametrize("width", [320, 768])
@@ -273,13 +421,8 @@ def test_arabic_reads_from_right_to_left(browser: Browser, tmp_path: Path):
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1200), ("dark", 375)])
 def test_no_accessibility_rule_is_broken(browser: Browser, site: Path, tmp_path: Path, scheme: str, width: int):
     empty = make_workspace(tmp_path / "w", 1)
-    pages = [
-        site / "index.html",
-        site / "t/T-001-topic-1/index.html",
-        site / "t/T-003-topic-3/index.html",
-        site / "t/T-005-topic-5/index.html",
-        build(empty, empty.open_database()) / "index.html",
-    ]
+    pages = [path for path in every_page(site) if path.parent.name != "c" or "globex" in path.name]
+    pages += every_page(build(empty, empty.open_database()))
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
     page = context.new_page()
     for path in pages:
@@ -298,6 +441,13 @@ def broken_rules(page: Page) -> list[str]:
     page.evaluate(AXE)
     found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
     return [f"{rule['id']}: {node['html'][:200]}" for rule in found["violations"] for node in rule["nodes"]]
+
+
+def test_headings_go_down_one_step_at_a_time(watched: Watched, site: Path):
+    for path in every_page(site):
+        levels = watched.open(path).evaluate("[...document.querySelectorAll('h1,h2,h3,h4')].map((h) => +h.tagName[1])")
+        assert levels[0] == 1
+        assert all(after <= before + 1 for before, after in pairwise(levels)), path
 
 
 def test_larger_text_loses_nothing(browser: Browser, site: Path):
