@@ -83,6 +83,8 @@ def counted(label: str, total: int | None) -> Iterator[Callable[[int], None]]:
 @contextmanager
 def errors_as_exit_codes() -> Iterator[None]:
     """Print an AnswersError as its one sentence on standard error and leave with its exit code."""
+    import errno
+
     from harvester.errors import AnswersError
 
     try:
@@ -96,3 +98,8 @@ def errors_as_exit_codes() -> Iterator[None]:
     except BrokenPipeError:
         sys.stderr.close()
         raise SystemExit(0) from None
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        typer.echo("the disk is full: nothing is lost; free some space and run the command again", err=True)
+        raise SystemExit(1) from error

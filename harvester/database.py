@@ -3,6 +3,8 @@
 Knows no table but its own list of migrations.
 """
 
+import errno
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -12,11 +14,16 @@ from pathlib import Path
 
 import sqlite_utils
 
-from harvester.errors import DatabaseError, TryLater
+from harvester.errors import DatabaseError, DiskFull, TryLater
 from harvester.private_files import keep_private
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 BUSY_TIMEOUT_SECONDS = 30
+LEAST_FREE_BYTES = 65_536  # with less, the index of the log beside the database cannot grow
+FULL_SENTENCE = (
+    "the disk is full: nothing of this step was stored and nothing before it is lost; free some space, then the same"
+    " command goes on where it stopped"
+)
 
 
 def open_database(path: Path) -> sqlite_utils.Database:
@@ -35,12 +42,16 @@ def open_database(path: Path) -> sqlite_utils.Database:
     except sqlite3.OperationalError as error:
         if "locked" in str(error):
             raise TryLater(f"{path} is in use by another process; try again in a minute") from error
+        if _is_disk_full(error, path.parent):
+            raise DiskFull(FULL_SENTENCE) from error
         raise DatabaseError(
             f"{path} cannot be opened: {error}; check that the folder exists and is writable"
         ) from error
     except sqlite3.DatabaseError as error:
         raise DatabaseError(f"{path} is not an answers database ({error}); move it away or restore a backup") from error
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFull(FULL_SENTENCE) from error
         raise DatabaseError(f"{path} cannot be created: {error.strerror}; check the folder's permissions") from error
     return database
 
@@ -49,15 +60,30 @@ def open_database(path: Path) -> sqlite_utils.Database:
 def transaction(database: sqlite_utils.Database) -> Iterator[sqlite3.Connection]:
     """All or nothing. Takes the write lock at once, so that nothing read inside can change before it is used."""
     connection = database.conn
-    connection.execute("begin immediate")
     try:
+        connection.execute("begin immediate")
         yield connection
-    except BaseException:
+        connection.execute("commit")
+    except BaseException as error:
         # After "disk full" SQLite has already rolled back by itself; a second ROLLBACK would hide the real error.
         if connection.in_transaction:
             connection.execute("rollback")
+        if isinstance(error, sqlite3.OperationalError) and _is_disk_full(error, _folder_of(connection)):
+            raise DiskFull(FULL_SENTENCE) from error
         raise
-    connection.execute("commit")
+
+
+def _folder_of(connection: sqlite3.Connection) -> Path:
+    file = connection.execute("select file from pragma_database_list where name = 'main'").fetchone()[0]
+    return Path(file).parent if file else Path()
+
+
+def _is_disk_full(error: sqlite3.OperationalError, folder: Path) -> bool:
+    """SQLite says so itself when a page finds no room; for its smaller files it only speaks of an I/O error."""
+    if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+        return True
+    is_vague = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
+    return is_vague and folder.exists() and shutil.disk_usage(folder).free < LEAST_FREE_BYTES
 
 
 def utc_text(moment: datetime | None) -> str | None:

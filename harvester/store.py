@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import sqlite_utils
 
 from harvester.database import transaction, utc_text
-from harvester.errors import AnswersError, DatabaseError, UsageError
+from harvester.errors import AnswersError, UsageError
 from harvester.forgetting import Tombstones
 from harvester.forgetting_store import is_kept_out, keep_out, load_tombstones
 from harvester.records import FailedReading, ImapOrigin, Part, RawMail, Reading, Role, Status
@@ -45,7 +45,7 @@ def known_uids(database: sqlite_utils.Database, host: str, folder: str, uidvalid
 def store_captures(database: sqlite_utils.Database, mails: Iterable[RawMail], now: datetime) -> Stored:
     """Keep the raw bytes and where they came from, all in one transaction."""
     new = known = 0
-    with _full_disk_is_told(), transaction(database) as connection:
+    with transaction(database) as connection:
         forgotten = load_tombstones(connection)
         for mail in mails:
             if forgotten and is_kept_out(forgotten, mail.sha256, mail.raw):
@@ -96,19 +96,27 @@ def stored_mails(database: sqlite_utils.Database, after: int, limit: int) -> tup
     return tuple(Unread(message, raw) for message, raw in rows)
 
 
-def delete_old_raw_mails(database: sqlite_utils.Database, keep_days: int, now: datetime) -> int:
-    """Delete the bytes of mails stored more than `keep_days` ago that were understood; returns how many.
+def reduce_old_mails(connection: sqlite3.Connection, keep_days: int, now: datetime) -> tuple[int, ...]:
+    """Delete bytes, subject and the text of the parts of mails stored more than `keep_days` ago that were understood.
 
-    Parts and insights stay; the hash stays, so that the mail is not stored again.
+    Returns the mails. Their hashes stay, so that neither the mail nor its quotes are taken for new ones; people stay,
+    so that their names are known to redaction.
     """
-    with transaction(database) as connection:
-        cursor = connection.execute(
-            "update messages set raw = null where raw is not null and captured_at < ? and id in"
-            " (select message from readings where status in ('ignored', 'excluded')"
-            " or (status = 'accepted' and harvested = 1))",
-            (utc_text(now - timedelta(days=keep_days)),),
-        )
-    return cursor.rowcount
+    rows = connection.execute(
+        "select m.id from messages m join readings r on r.message = m.id where m.captured_at < ?"
+        " and (r.status = 'ignored' or (r.status = 'accepted' and (r.harvested = 1 or r.reduced_at is not null)))"
+        " and (m.raw is not null or exists (select 1 from parts p where p.message = m.id and p.text <> ''))"
+        " order by m.id",
+        (utc_text(now - timedelta(days=keep_days)),),
+    )
+    old = tuple(message for (message,) in rows)
+    connection.executemany("update messages set raw = null where id = ?", ((one,) for one in old))
+    connection.executemany("update parts set text = '', label = '' where message = ?", ((one,) for one in old))
+    connection.executemany(
+        "update readings set subject = '', reduced_at = coalesce(reduced_at, ?) where message = ?",
+        ((utc_text(now), one) for one in old),
+    )
+    return old
 
 
 def store_failure(
@@ -249,7 +257,7 @@ def _settle_quarantined(database: sqlite_utils.Database, message: int, changes: 
 
 def start_run(database: sqlite_utils.Database, verb: str, now: datetime) -> int:
     """Note that a command began; `status` tells when it last did and how it ended."""
-    with _full_disk_is_told(), transaction(database) as connection:
+    with transaction(database) as connection:
         cursor = connection.execute(
             "insert into runs (verb, started_at, outcome) values (?, ?, 'running')", (verb, utc_text(now))
         )
@@ -347,14 +355,3 @@ def _part_row(message: int, position: int, part: Part) -> tuple[object, ...]:
         part.text,
         text_hash(part.text),
     )
-
-
-class _full_disk_is_told:  # noqa: N801 - reads as a sentence after `with`
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        if isinstance(error, sqlite3.OperationalError) and "full" in str(error):
-            raise DatabaseError(
-                "the disk is full: nothing of this batch was stored and nothing before it is lost; free some space"
-            ) from error

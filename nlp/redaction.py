@@ -1,4 +1,4 @@
-"""Takes people, companies and numbers out of what is shown. Pure: who is known comes as an argument.
+"""Takes people, companies and numbers out of what is shown: pure functions, and one that reads who is known.
 
 Leaves ordinary words alone; what it replaces becomes a neutral placeholder.
 """
@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
+
+from sqlite_utils import Database
 
 from harvester.resources import data_folder
 
@@ -24,6 +26,7 @@ _WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|['’](?=[^\W\d_]))*")
 # Digits with single separators between them; what is a phone number is decided below, not by the expression.
 _DIGITS = re.compile(r"(?<![\w.])\+?\(?\d(?:[ \t./()-]{0,3}\d){6,19}(?![\w])")
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
+_NAME_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _DIGIT = re.compile(r"\d")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}|\d{1,2}[./]\d{1,2}[./]\d{2,4}")
 _GROUPED = re.compile(r"\d{1,3}(?:[., ]\d{3})+")
@@ -74,6 +77,28 @@ def make_redactor(names: Iterable[str] = (), companies: Iterable[str] = ()) -> C
         return _replace_names(cleaned, known) if _may_name(cleaned, known) else cleaned
 
     return redact_known
+
+
+def load_redactor(database: Database, company: str, domains: Iterable[str]) -> Callable[[str], str]:
+    """Redaction that knows everybody who wrote or was written to, and every company that asked.
+
+    company, domains: our own, which are nobody's secret.
+    """
+    people = "select name from people union select author_name from parts where author_name is not null"
+    return make_redactor(
+        without_own_words(_column(database, people), company, tuple(domains)),
+        _column(database, "select distinct company from insights"),
+    )
+
+
+def without_own_words(names: tuple[str, ...], company: str, domains: tuple[str, ...]) -> tuple[str, ...]:
+    """The names without what we are called ourselves: "Ana Ruiz (Acme)" must not hide "Acme" in every quote."""
+    own = {word.casefold() for word in _NAME_WORD.findall(company)} | {domain.split(".")[0] for domain in domains}
+    return tuple(" ".join(word for word in _NAME_WORD.findall(name) if word.casefold() not in own) for name in names)
+
+
+def _column(database: Database, query: str) -> tuple[str, ...]:
+    return tuple(sorted(value for (value,) in database.conn.execute(query) if value))
 
 
 def is_safe_quote(text: str) -> bool:

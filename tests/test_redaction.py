@@ -2,8 +2,7 @@
 
 import pytest
 
-from digest.redacting import without_own_words
-from nlp.redaction import is_card, is_iban, is_safe_quote, redact
+from nlp.redaction import is_card, is_iban, is_safe_quote, redact, without_own_words
 
 NAMES = ("Mara Quist", "Albrecht, Jonas", "Will Mark", "Rose Hill", "Zoë Müller-Lüdenscheid")
 COMPANIES = ("hollowaybrewing.example", "globex.example", "dieter.roth@freemail.example")

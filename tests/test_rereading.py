@@ -15,9 +15,9 @@ from harvester.files import hash_mail
 from harvester.records import FailedReading, Part, RawMail, ReadingSettings, Role, Roster
 from harvester.rereading import read_all_mails, read_new_mails
 from harvester.store import (
-    delete_old_raw_mails,
     load_parts,
     quarantined_mails,
+    reduce_old_mails,
     release_mail,
     store_captures,
     store_failure,
@@ -280,13 +280,17 @@ def test_a_mail_released_from_quarantine_stays_released_when_it_is_read_again(ar
 
 
 def test_old_bytes_go_once_they_are_understood_and_insights_stay(archive: Archive) -> None:
+    def reduce(days: int) -> tuple[int, ...]:
+        with transaction(archive.database) as connection:
+            return reduce_old_mails(connection, 180, NOW + timedelta(days=days))
+
     archive.read(answer("1@acme.example"))
-    assert delete_old_raw_mails(archive.database, 180, NOW + timedelta(days=181)) == 0  # not harvested yet
+    assert reduce(181) == ()  # not harvested yet
     found = archive.harvest()
     assert found
-    assert delete_old_raw_mails(archive.database, 180, NOW + timedelta(days=180)) == 0
-    assert delete_old_raw_mails(archive.database, 180, NOW + timedelta(days=181)) == 1
-    assert delete_old_raw_mails(archive.database, 180, NOW + timedelta(days=181)) == 0
+    assert reduce(180) == ()
+    assert reduce(181) == (1,)
+    assert reduce(181) == ()
     assert archive.rows("select raw from messages") == [(None,)]
     archive.read(answer("1@acme.example"))
     assert archive.harvest() == found
