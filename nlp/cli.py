@@ -45,9 +45,10 @@ def analyze(
 ) -> None:
     """Understand everything stored that is not yet understood."""
     from harvester.errors import AnswersError
-    from harvester.store import delete_old_raw_mails, end_run, start_run
+    from harvester.store import end_run, start_run
     from nlp.analysis import analyze as understand
     from nlp.analysis import count_waiting
+    from nlp.retention import apply_retention
 
     workspace = workspace_of(ctx)
     database = workspace.open_database()
@@ -63,7 +64,7 @@ def analyze(
                 everything=everything,
                 progress=progress,
             )
-        delete_old_raw_mails(database, workspace.config.privacy.keep_raw_days, workspace.now())
+        apply_retention(database, workspace.config, workspace.now())
     except AnswersError as error:
         end_run(database, run, "failed", type(error).__name__, workspace.now())
         raise
