@@ -57,7 +57,7 @@ class OtherClient:
 
     def _touch(self, client: imapclient.IMAPClient, uid: int, action: str) -> None:
         found = client.fetch([uid], ["BODY.PEEK[]"])
-        if uid not in found or b"BODY[]" not in found[uid]:
+        if found.get(uid, {}).get(b"BODY[]") is None:  # gone already
             return
         raw = found[uid][b"BODY[]"]
         if action == "flag":
@@ -115,6 +115,7 @@ def test_what_is_there_is_captured_and_nothing_is_changed_by_us(
     there = [raw for raw, _ in after.values()]
     found = mailroom.compare(work, there)
     assert (found.missing, found.twice, found.altered, found.integrity) == (0, 0, 0, "ok")
+    assert mailroom.compare(work, mails).foreign == 0, "something was stored that nobody sent"
     assert len(there) + len(other.removed) + len(other.waiting) == len(mails)
     promise(
         NAME,
@@ -147,8 +148,11 @@ def test_with_after_move_only_what_is_stored_leaves_the_folder(
         done = list_mails(client, "Done")
     found = mailroom.compare(work, [raw for raw, _ in done.values()])
     assert (found.missing, found.twice, found.altered, found.integrity) == (0, 0, 0, "ok")
+    assert mailroom.compare(work, mails).foreign == 0, "something was stored that nobody sent"
     for raw, flags in done.values():
         assert flags <= other.flags.get(raw, set())
+    strange = (other.removed | {raw for raw, _ in done.values()}) - set(mails)
+    assert not strange, [(raw and raw[:80], raw and len(raw)) for raw in strange]
     assert len({raw for raw, _ in done.values()} | other.removed) + len(other.waiting) == len(mails)
     promise(
         NAME,
