@@ -21,13 +21,13 @@ from nlp.page_matching import (
     ANSWERED_FROM,
     FEATURES,
     PARTLY_FROM,
-    PassageVectors,
     TopicVoice,
     measure_pairs,
     score_pairs,
     split_passages,
 )
 from nlp.page_voices import Saying, embed_prior, embed_sayings
+from nlp.page_words import PassageVectors
 from nlp.pages import page_key
 
 FOLDER = Path(__file__).with_name("content")
@@ -64,10 +64,11 @@ def measure_company(name: str, *, with_links: bool) -> tuple[list[str], list[str
         )
         for row, topic in enumerate(topics)
     ]
-    features, _ = measure_pairs(
+    pairs = measure_pairs(
         voices, embed_sayings(encoders, sayings), PassageVectors(tuple(numbers), tuple(texts), blocks),
         embed_prior(encoders),
     )  # fmt: skip
+    features = pairs.features()
     paths = [urlsplit(page["url"]).path for page in pages]
     labels = np.zeros(features.shape[:2], dtype=int)
     for row, topic in enumerate(topics):

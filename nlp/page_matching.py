@@ -4,26 +4,24 @@ A topic speaks through its questions and the passages of the answers to them, a 
 thresholds were fitted on the looked-at half of two invented companies (bench/content, `python -m bench.pages`).
 """
 
-import re
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nlp.embedding import Vectors, unit_rows
+from nlp.page_words import PassageVectors, SharedWords, share_words
 
 PARTLY_FROM, ANSWERED_FROM = 0.25, 0.5  # of the score
 MOST_KEPT = 5
 PRIOR = 5  # a mean over few topics or pages is held together by as many imagined typical ones
 FEATURES = ("questions", "questions, other languages", "answers", "answers, other languages", "words", "rival topic",
             "rival page", "sent")  # fmt: skip
-WEIGHTS = np.array([4.5, 5.1, 1.9, 1.5, 3.6, 3.9, 5.2, 3.5])
+WEIGHTS = np.array([4.5, 5.1, 1.9, 1.5, 3.6, 3.9, 5.2, 3.5], dtype=np.float32)
 INTERCEPT = -4.7
-STEM = 6
 PASSAGE_WORDS, MOST_PASSAGES = 80, 12
-_WORD = re.compile(r"[^\W\d_]{3,}")
+TOPICS_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +43,6 @@ class VoiceVectors:
 
     questions: tuple[Vectors, ...]
     answers: tuple[Vectors, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PassageVectors:
-    """pages: page of each passage row. texts: the passage. blocks: (rows, d) per encoder."""
-
-    pages: tuple[int, ...]
-    texts: tuple[str, ...]
-    blocks: tuple[Vectors, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,55 +75,78 @@ def match_topics(
     if not voices or not pages.pages:
         return tuple(() for _ in voices)
     numbers = tuple(dict.fromkeys(pages.pages))
-    features, shared = measure_pairs(voices, topics, pages, prior)
-    scores = score_pairs(features)
-    found = []
-    for row, voice in enumerate(voices):
-        best = np.argsort(-scores[row], kind="stable")[:MOST_KEPT]
-        found.append(
-            tuple(
-                Found(
-                    page=numbers[column],
-                    coverage="answered" if scores[row, column] >= ANSWERED_FROM else "partly",
-                    score=round(float(scores[row, column]), 3),
-                    reason=_tell_why(voice.sent.get(numbers[column], 0), shared[row][column]),
-                    links_sent=voice.sent.get(numbers[column], 0),
-                )
-                for column in best
-                if scores[row, column] >= PARTLY_FROM
-            )
-        )
+    pairs = measure_pairs(voices, topics, pages, prior)
+    found: list[tuple[Found, ...]] = []
+    for start in range(0, len(voices), TOPICS_AT_ONCE):
+        scores = score_pairs(pairs.features(slice(start, start + TOPICS_AT_ONCE)))
+        found += (_find_pages(voices[start + row], numbers, scores[row], pairs.words) for row in range(len(scores)))
     return tuple(found)
 
 
-def score_pairs(features: NDArray[np.float64]) -> NDArray[np.float64]:
+def score_pairs(features: NDArray[np.float32]) -> NDArray[np.float32]:
     """(topics, pages, features) -> (topics, pages), 0 to 1."""
-    scores: NDArray[np.float64] = 1 / (1 + np.exp(-(features @ WEIGHTS + INTERCEPT)))
+    scores: NDArray[np.float32] = 1 / (1 + np.exp(-(features @ WEIGHTS + INTERCEPT)))
     return scores
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """How topics and pages compare. alike: two or four (topics, pages). worth: (topics, pages), of shared words."""
+
+    alike: tuple[Vectors, ...]
+    worth: Vectors
+    sent: Vectors
+    words: SharedWords
+
+    def features(self, rows: slice = slice(None)) -> NDArray[np.float32]:
+        """(topics, pages, features) of some topics: all at once would take gigabytes."""
+        both = sum(self.alike[1:], start=self.alike[0]) / len(self.alike)
+        rival_topic = both[rows] - both.max(axis=0, keepdims=True)
+        rival_page = both[rows] - both[rows].max(axis=1, keepdims=True)
+        alike = [one[rows] for one in self.alike]
+        columns = [*_four(alike), self.worth[rows], rival_topic, rival_page, self.sent[rows]]
+        return np.stack(columns, axis=2).astype(np.float32, copy=False)
 
 
 def measure_pairs(
     voices: Sequence[TopicVoice], topics: VoiceVectors, pages: PassageVectors, prior: VoiceVectors
-) -> tuple[NDArray[np.float64], list[list[tuple[str, ...]]]]:
-    """(topics, pages, features), and which telling words each pair shares."""
+) -> Pairs:
+    """Compare every topic with every page."""
     numbers = tuple(dict.fromkeys(pages.pages))
     column_of = {page: column for column, page in enumerate(numbers)}
     columns = np.array([column_of[page] for page in pages.pages])
-    firsts = np.array([pages.pages.index(page) for page in numbers])
+    firsts = np.unique(columns, return_index=True)[1]
     alike = []
     for said, common in ((topics.questions, prior.questions), (topics.answers, prior.answers)):
         for block, rows in enumerate(said):
             passages = _centre(pages.blocks[block], _mean(pages.blocks[block][firsts], prior.answers[block]))
             spoken = rows[rows.any(axis=1)]
             centred = unit_rows(np.where(rows.any(axis=1, keepdims=True), rows - _mean(spoken, common[block]), 0))
-            alike.append(_best_passage(centred @ passages.T, columns, len(numbers)))
-    both = sum(alike[1:], start=alike[0]) / len(alike)
-    words, shared = _share_words([voice.texts for voice in voices], pages, numbers)
-    sent = np.array([[_sent_share(voice, page) for page in numbers] for voice in voices])
-    rival_topic = both - both.max(axis=0, keepdims=True)
-    rival_page = both - both.max(axis=1, keepdims=True)
-    features = np.stack([*_four(alike), words, rival_topic, rival_page, sent], axis=2)
-    return features.astype(np.float64), shared
+            alike.append(_best_passage(centred, passages, columns, len(numbers)))
+    sent = np.zeros((len(voices), len(numbers)), dtype=np.float32)
+    for row, voice in enumerate(voices):
+        for page in voice.sent:
+            if page in column_of:
+                sent[row, column_of[page]] = _sent_share(voice, page)
+    words = share_words([voice.texts for voice in voices], pages, numbers)
+    return Pairs(tuple(alike), words.worth(), sent, words)
+
+
+def _find_pages(
+    voice: TopicVoice, numbers: Sequence[int], scores: NDArray[np.float32], words: SharedWords
+) -> tuple[Found, ...]:
+    best = np.argsort(-scores, kind="stable")[:MOST_KEPT]
+    return tuple(
+        Found(
+            page=numbers[column],
+            coverage="answered" if scores[column] >= ANSWERED_FROM else "partly",
+            score=round(float(scores[column]), 3),
+            reason=_tell_why(voice.sent.get(numbers[column], 0), words.telling(voice.texts, numbers[column])),
+            links_sent=voice.sent.get(numbers[column], 0),
+        )
+        for column in best
+        if scores[column] >= PARTLY_FROM
+    )
 
 
 def _four(alike: Sequence[NDArray[np.float32]]) -> tuple[NDArray[np.float32], ...]:
@@ -156,10 +168,12 @@ def _centre(rows: Vectors, mean: Vectors) -> Vectors:
     return centred
 
 
-def _best_passage(similarity: Vectors, columns: NDArray[np.intp], pages: int) -> Vectors:
-    best = np.full((similarity.shape[0], pages), -1, dtype=np.float32)
+def _best_passage(topics: Vectors, passages: Vectors, columns: NDArray[np.intp], pages: int) -> Vectors:
+    """The similarity of each topic to the passage of each page that is most like it."""
+    best = np.full((len(topics), pages), -1, dtype=np.float32)
+    similarity = topics @ passages.T
     for row, column in enumerate(columns):
-        best[:, column] = np.maximum(best[:, column], similarity[:, row])
+        np.maximum(best[:, column], similarity[:, row], out=best[:, column])
     return best
 
 
@@ -167,38 +181,6 @@ def _sent_share(voice: TopicVoice, page: int) -> float:
     """How much of an answer the page is already: 1 when every answer carried it, less when only one did."""
     sent = voice.sent.get(page, 0)
     return sent / (voice.answered + 1) if sent else 0.0
-
-
-def _share_words(
-    texts: Sequence[Sequence[str]], pages: PassageVectors, numbers: Sequence[int]
-) -> tuple[NDArray[np.float64], list[list[tuple[str, ...]]]]:
-    """Rare words in common weigh much, words that everybody uses little; capped so that no one word decides."""
-    said = [Counter(stem for text in some for stem in set(_stems(text))) for some in texts]
-    spoken = Counter(stem for counts in said for stem in counts)
-    shown: dict[int, dict[str, str]] = {}
-    for page, text in zip(pages.pages, pages.texts, strict=True):
-        shown.setdefault(page, {}).update({word[:STEM].lower(): word for word in _WORD.findall(text)})
-    written = Counter(stem for stems in shown.values() for stem in stems)
-    weights = np.zeros((len(texts), len(numbers)))
-    shared: list[list[tuple[str, ...]]] = []
-    for row, counts in enumerate(said):
-        cells = []
-        for column, page in enumerate(numbers):
-            worth = {
-                stem: float(np.log1p(len(texts) / spoken[stem]) * np.log1p(len(numbers) / written[stem]))
-                * min(1.0, 2 * counts[stem] / len(texts[row]))
-                for stem in shown[page]
-                if counts.get(stem)
-            }
-            weights[row, column] = min(sum(worth.values()) / (5 * np.sqrt(max(len(shown[page]), 1))), 2.0)
-            telling = sorted(worth, key=lambda stem: (-worth[stem], stem))[:3]
-            cells.append(tuple(shown[page][stem] for stem in telling if worth[stem] > 0.8))
-        shared.append(cells)
-    return weights, shared
-
-
-def _stems(text: str) -> Iterable[str]:
-    return (word[:STEM].lower() for word in _WORD.findall(text))
 
 
 def _tell_why(sent: int, words: tuple[str, ...]) -> str:

@@ -22,7 +22,7 @@ from nlp.page_reading import (
 )
 from nlp.pages import ListedPage, page_key
 
-MOST_PAGES = 20_000
+MOST_PAGES = 5_000
 MOST_SITEMAPS = 200
 MOST_FETCHED = 1_000  # in one go; the next run goes on with those that are missing
 MOST_PAGE_BYTES = 5_000_000

@@ -9,7 +9,8 @@ from sqlite_utils import Database
 
 from harvester.database import transaction, utc_text
 from nlp.embedding import Vectors
-from nlp.page_matching import Found, PassageVectors
+from nlp.page_matching import Found
+from nlp.page_words import PassageVectors
 from nlp.pages import (
     ListedPage,
     PageMatch,
