@@ -345,8 +345,43 @@ def test_topics_and_export_tell_coverage_and_verdict(tmp_path):
     run(folder, "topic", "page", "T-001", SAP.url, "--answers")
     (topic,) = json.loads(run(folder, "topics", "--until", "2026-11-16", "--json").stdout)
     assert (topic["coverage"], topic["verdict"], topic["page_url"]) == ("answered", "send", SAP.url)
-    (exported,) = json.loads(run(folder, "export", "--json").stdout)["topics"]
-    assert exported["coverage"] == "answered"
+    document = json.loads(run(folder, "export", "--json").stdout)
+    assert document["topics"][0]["coverage"] == "answered"
+    assert set(document["alignment"]) == {"first", "last", "answered", "asked", "share", "pairs"}
+
+
+def test_export_holds_the_list_behind_the_alignment_index(tmp_path):
+    folder = make_workspace(tmp_path / "work", 1).folder
+    database = open_database(folder / "answers.db")
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    ask(database, "Does it exchange orders with our SAP system?", company="globex.example", topic=1, at=yesterday)
+    ask(database, "What is the price?", company="initech.example", topic=2, at=yesterday)
+    database.conn.close()
+    run(folder, "topic", "page", "T-001", SAP.url, "--answers")
+    alignment = json.loads(run(folder, "export", "--json").stdout)["alignment"]
+    assert (alignment["answered"], alignment["asked"], alignment["share"]) == (1, 2, None)
+    assert alignment["pairs"] == [
+        {"company": "globex.example", "topic": "T-001", "page": SAP.url},
+        {"company": "initech.example", "topic": "T-002", "page": None},
+    ]
+
+
+def test_the_command_tells_who_claims_and_when_a_page_went_live(tmp_path):
+    folder = make_workspace(tmp_path / "work", 1).folder
+    database = open_database(folder / "answers.db")
+    ask(database, "Does it exchange orders with our SAP system?", topic=1)
+    database.conn.close()
+
+    def status(*arguments):
+        return json.loads(run(folder, "topic", "status", "T-001", *arguments, "--json").stdout)["topic"]
+
+    assert status("claimed", "--by", "Mo")["status_detail"] == "Mo"
+    assert status("drafting")["status_detail"] == "Mo"
+    assert status("published", SAP.url, "--on", "2026-10-01")["status_detail"] == SAP.url
+    assert isinstance(run(folder, "topic", "status", "T-001", "open", "--on", "2026-10-01").exception, UsageError)
+    assert isinstance(run(folder, "topic", "status", "T-001", "published").exception, UsageError)
+    assert run(folder, "topic", "undo", "T-001").exit_code == 0
+    assert status("snoozed", "2999-01-31")["status"] == "snoozed"
 
 
 def test_a_date_in_the_list_is_the_day_of_publishing(database):
