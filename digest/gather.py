@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from digest.records import Material, News, Page
+from digest.records import Material, MergeSuggestion, News, Page
 from digest.store import suggested_topics
 from harvester.database import utc_text
 from nlp.decisions import published_day
@@ -14,6 +14,7 @@ from nlp.page_store import load_coverage, load_sent
 from nlp.pages import PageMatch, page_key
 from nlp.records import Decision, StoredInsight
 from nlp.store import central_orders, decision_log, living_topics, split_insights
+from nlp.suggestion_store import load_suggestions
 
 SET_ASIDE = ("ignored", "quarantined", "excluded", "failed")
 
@@ -48,6 +49,9 @@ def gather_material(database: Database, audience: str, news: News, *, in_hindsig
         coverage=coverage,
         pages=pages,
         suggested=suggested_topics(database, audience),
+        suggestions=tuple(
+            MergeSuggestion(one.topic, one.other) for one in load_suggestions(database) if one.other is not None
+        ),
         changed=_status_changes(decisions),
         colleagues=_count_colleagues(database, column, news),
         set_aside=_count_set_aside(database, column, news),

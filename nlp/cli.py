@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harvester.cli_support import console, counted, print_json, say, workspace_of
-from nlp import page_cli
+from nlp import page_cli, suggestion_cli
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +34,7 @@ def register(app: typer.Typer) -> None:
     app.command()(search)
     app.add_typer(topic_app, name="topic")
     page_cli.register(app)
+    suggestion_cli.register(app)
 
 
 def analyze(
@@ -259,6 +260,37 @@ def split(
         )
 
     _decide(ctx, topic, author, plan, as_json)
+
+
+@topic_app.command()
+def apart(
+    ctx: typer.Context,
+    topic: TopicId,
+    other: Annotated[str, typer.Argument(help="The other topic; the same one again: it is one thing, not several.")],
+    by: By = "",
+    as_json: AsJson = False,
+) -> None:
+    """Say that two topics mean different things; they are not suggested for merging again."""
+    from nlp.decisions import keep_apart
+    from nlp.store import find_topic
+
+    _decide(ctx, topic, _author(by), lambda database, found: keep_apart(found, find_topic(database, other)), as_json)
+
+
+@topic_app.command()
+def pin(
+    ctx: typer.Context,
+    topic: TopicId,
+    category: Annotated[str | None, typer.Option("--category", help="cost, problems, versus, ...")] = None,
+    stage: Annotated[str | None, typer.Option("--stage", help="awareness, consideration, decision.")] = None,
+    by: By = "",
+    as_json: AsJson = False,
+) -> None:
+    """Say the topic's category or stage; the machine never changes it again."""
+    from nlp.decisions import pin_facets
+
+    author = _author(by)
+    _decide(ctx, topic, author, lambda database, found: pin_facets(found, category, stage, author), as_json)
 
 
 @topic_app.command()

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from harvester.errors import AnswersError, UsageError
 from nlp.naming import choose_name, slugify
 from nlp.pages import StoredPage
-from nlp.records import Decision, StoredInsight, Topic, topic_id
+from nlp.records import CATEGORIES, STAGES, Decision, StoredInsight, Topic, topic_id
 
 PAGE_ANSWERS = {"answers": "answered", "partly": "partly", "not": "none"}
 STATUSES = ("open", "claimed", "drafting", "published", "wont-do", "snoozed")
@@ -79,6 +79,30 @@ def merge_topics(loser: Topic, winner: Topic) -> Ruling:
     if loser.id == winner.id:
         raise UsageError(f"{topic_id(loser.id)} cannot be merged into itself")
     return _change("merge", loser, {"into": topic_id(winner.id)}, merged_into=winner.id)
+
+
+def keep_apart(topic: Topic, other: Topic) -> Ruling:
+    """The two mean different things, whatever the machine thinks; the same one twice: it is one thing, not several."""
+    require_unmerged(topic)
+    require_unmerged(other)
+    return Ruling("apart", topic.id, {"other": other.id, "with": topic_id(other.id)})
+
+
+def pin_facets(topic: Topic, category: str | None, stage: str | None, author: str) -> Ruling:
+    """Say category or stage; the machine never changes it again."""
+    require_unmerged(topic)
+    if not category and not stage:
+        raise UsageError("say --category, --stage or both")
+    if category and category not in CATEGORIES:
+        raise UsageError(f"{category!r} is not a category; use one of {', '.join(CATEGORIES)}")
+    if stage and stage not in STAGES:
+        raise UsageError(f"{stage!r} is not a stage; use one of {', '.join(STAGES)}")
+    fields = {
+        **({"category": category, "category_by": author} if category else {}),
+        **({"stage": stage, "stage_by": author} if stage else {}),
+    }
+    told = {name: value for name, value in (("category", category), ("stage", stage)) if value}
+    return _change("pin", topic, told, **fields)
 
 
 def dismiss_topic(topic: Topic) -> Ruling:

@@ -14,8 +14,10 @@ from sqlite_utils import Database
 
 from harvester.database import transaction
 from nlp.embedding import Encoders, Vectors
+from nlp.likeness import LearnedLikeness, choose_compared, place_views
 from nlp.naming import Taste, choose_name, main_language, slugify
 from nlp.records import StoredInsight, Topic
+from nlp.same_topic import SameTopic, same_topic_for
 from nlp.space import (
     Block,
     RawRows,
@@ -43,23 +45,35 @@ from nlp.store import (
     shown_topics,
     update_facets,
 )
+from nlp.suggestion_store import save_suggestions
+from nlp.suggestions import Suggestion, suggest
 from nlp.topics import UNPLACED, Crowd, Placement, place_insights
 from nlp.vector_store import (
     count_uncompared,
     delete_vectors,
+    fill_some_vectors,
     fill_vectors,
+    load_answered_share,
     load_centre,
     load_closeness,
+    load_said,
+    load_setting,
     load_unembedded,
+    save_blob,
     save_centre,
     save_closeness,
     save_model,
     save_vectors,
 )
+from nlp.views import see
 
-SCHEME = "space-1"  # of centring and smoothing; raised when vectors made before could not be compared with those after
+SCHEME = "space-2"  # of centring and smoothing; raised when vectors made before could not be compared with those after
 EMBED_CHUNK = 1_000
+LEAST_ANSWERED = (
+    0.5  # the "same topic?" model has learned from questions with their answers; without, vectors know more
+)
 QUESTIONS, ANSWERS = "/questions", "/answers"
+VECTORS_DECIDE = "vectors-decide/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +101,13 @@ def grow_topics(
     if not count_uncompared(database, model):
         return Grown(0, 0, (), unplaced)
     space = _compare(database, model, blocks, standings, is_settled=is_settled)
-    placement = place_insights(_crowd(standings, space.vectors), next_topic_id(database), density_of(space.closeness))
-    _store(database, model, standings, space, placement, now)
+    crowd = _crowd(standings, space.vectors)
+    judge = _choose_judge(database, model, encoders)
+    if judge is not None:
+        crowd = replace(crowd, likeness=_learn_likeness(database, model, blocks, judge, standings, crowd.topics))
+    placement = place_insights(crowd, next_topic_id(database), density_of(space.closeness))
+    suggestions = _suggest(database, standings, crowd, placement)
+    _store(database, model, standings, space, placement, suggestions, now, is_judged=judge is not None)
     return Grown(embedded, len(placement.placed), placement.born, unplaced - len(placement.placed))
 
 
@@ -138,6 +157,35 @@ def _compare(
     return _Space(vectors, fresh, closeness, centre.is_frozen)
 
 
+def _choose_judge(database: Database, model: str, encoders: Encoders) -> SameTopic | None:
+    """The learned model where it fits; a settled mailbox stays with what it was settled with."""
+    if load_setting(database, VECTORS_DECIDE + model) or load_answered_share(database) < LEAST_ANSWERED:
+        return None
+    return same_topic_for(encoders)
+
+
+def _learn_likeness(
+    database: Database,
+    model: str,
+    blocks: Sequence[Block],
+    judge: SameTopic,
+    standings: Sequence[Standing],
+    topics: NDArray[np.int64],
+) -> LearnedLikeness:
+    rows = choose_compared(topics)
+    centre = load_centre(database, model) or first_centre(blocks)
+    said = load_said(database, [standings[row].insight for row in rows])
+    views = see(
+        [said[standings[row].insight] for row in rows],
+        _load_raw(database, model, standings, rows, blocks),
+        centre,
+        blocks,
+        judge.recogniser,
+        judge.rarity,
+    )
+    return place_views(judge, views, rows, len(standings))
+
+
 def _load_raw(
     database: Database, model: str, standings: Sequence[Standing], fresh: NDArray[np.intp], blocks: Sequence[Block]
 ) -> RawRows:
@@ -145,7 +193,7 @@ def _load_raw(
     raw = []
     for kind in (QUESTIONS, ANSWERS):
         rows = np.zeros((len(fresh), blocks[-1].columns.stop), dtype=np.float32)
-        fill_vectors(database, model + kind, row_of, rows)
+        fill_some_vectors(database, model + kind, row_of, rows)
         raw.append(rows)
     return RawRows(*raw)
 
@@ -166,7 +214,10 @@ def _store(
     standings: Sequence[Standing],
     space: _Space,
     placement: Placement,
+    suggestions: Sequence[Suggestion],
     now: datetime,
+    *,
+    is_judged: bool,
 ) -> None:
     """Vectors, new topics and assignments in one transaction; then nothing of this run is undecided."""
     topics = {topic.id: topic for topic in all_topics(database)}
@@ -180,8 +231,9 @@ def _store(
     taste = Taste(known_people(database), main_language(tuple(insights.values())))
     with transaction(database) as connection:
         save_vectors(connection, model, [ids[row] for row in space.fresh], space.vectors[space.fresh])
-        if space.is_settled:
+        if space.is_settled and not is_judged:
             delete_vectors(connection, (model + QUESTIONS, model + ANSWERS))
+            save_blob(connection, VECTORS_DECIDE + model, b"yes")
         save_model(connection, model)
         save_closeness(connection, model, space.closeness)
         for topic in touched:
@@ -194,6 +246,20 @@ def _store(
         save_assignments(
             connection, [(ids[one.row], one.topic, one.similarity) for one in placement.placed], MACHINE, now
         )
+        save_suggestions(connection, suggestions, now)
+
+
+def _suggest(
+    database: Database, standings: Sequence[Standing], crowd: Crowd, placement: Placement
+) -> tuple[Suggestion, ...]:
+    """What people should look at, seen after this run's placements."""
+    topics = all_topics(database)
+    carrier = carrying_topics(topics) | {born: born for born in placement.born} | {UNPLACED: UNPLACED}
+    hidden = {topic.id for topic in topics if topic.merged_into is not None or topic.dismissed}
+    carried = np.array([carrier[standing.topic] for standing in standings], dtype=np.int64)
+    for placed in placement.placed:
+        carried[placed.row] = carrier[placed.topic]
+    return suggest(crowd, carried, set(carrier.values()) - hidden - {UNPLACED})
 
 
 def _members(standings: Sequence[Standing], placement: Placement, carrier: Mapping[int, int]) -> dict[int, list[int]]:
@@ -228,9 +294,13 @@ def refresh_topic(topic: Topic, insights: Sequence[StoredInsight], taste: Taste,
     return replace(
         topic,
         name=topic.name if is_named else choose_name(insights, taste),
-        category=_most_frequent([insight.category for insight in insights]),
-        stage=_most_frequent([insight.stage for insight in insights]),
+        category=_settled(topic.category, topic.category_by, [insight.category for insight in insights]),
+        stage=_settled(topic.stage, topic.stage_by, [insight.stage for insight in insights]),
     )
+
+
+def _settled(value: str, said_by: str, values: Sequence[str]) -> str:
+    return value if said_by != MACHINE else _most_frequent(values)
 
 
 def _most_frequent(values: Sequence[str]) -> str:

@@ -67,7 +67,7 @@ class StoredInsight:
 class Topic:
     """A permanent group of insights that mean the same. id: 17 is shown as T-017.
 
-    named_by: "machine" until a person renames it. merged_into: the topic that carries on, None for a living topic.
+    named_by, category_by, stage_by: "machine" until a person says it. merged_into: the topic that carries on, if any.
     status: open | claimed | drafting | published | wont-do | snoozed. status_detail: its URL, reason or date.
     """
 
@@ -82,11 +82,14 @@ class Topic:
     merged_into: int | None = None
     dismissed: bool = False
     status_detail: str | None = None
+    category_by: str = "machine"
+    stage_by: str = "machine"
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a person decided about a topic. verb: rename | merge | dismiss | restore | move | split | status | pin.
+    """What a person decided about a topic. verb: rename | merge | dismiss | restore | move | split | status |
+    page | pin | apart.
 
     detail: JSON values, all that is needed to respect it in every later run and to undo it.
     """

@@ -130,14 +130,23 @@ def widen_centre(centre: Centre, rows: RawRows, blocks: Sequence[Block]) -> Cent
 
 def centre_rows(rows: RawRows, centre: Centre, blocks: Sequence[Block]) -> Vectors:
     """(n, d): each block the question less what all questions share, plus the answer less what all answers share."""
+    questions, answers = centre_apart(rows, centre, blocks)
+    centred = np.zeros_like(questions)
+    for block in blocks:
+        both = questions[:, block.columns] + np.float32(ANSWER_WEIGHT) * answers[:, block.columns]
+        centred[:, block.columns] = unit_rows(both)
+    return centred
+
+
+def centre_apart(rows: RawRows, centre: Centre, blocks: Sequence[Block]) -> tuple[Vectors, Vectors]:
+    """(questions, answers), both (n, d): each less what all of its kind share; zero where an encoder is silent."""
     question_mean = centre.question_sum / np.maximum(centre.question_counts, 1)
     answer_mean = centre.answer_sum / np.maximum(centre.answer_counts, 1)
-    centred = np.zeros_like(rows.questions)
+    questions, answers = np.zeros_like(rows.questions), np.zeros_like(rows.answers)
     for block in blocks:
-        questions = _less_mean(rows.questions[:, block.columns], question_mean[block.columns])
-        answers = _less_mean(rows.answers[:, block.columns], answer_mean[block.columns])
-        centred[:, block.columns] = unit_rows(questions + np.float32(ANSWER_WEIGHT) * answers)
-    return centred
+        questions[:, block.columns] = _less_mean(rows.questions[:, block.columns], question_mean[block.columns])
+        answers[:, block.columns] = _less_mean(rows.answers[:, block.columns], answer_mean[block.columns])
+    return questions, answers
 
 
 def density_of(closeness: float) -> float:

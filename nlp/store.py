@@ -20,7 +20,10 @@ INSIGHT_COLUMNS = (
     "i.id, i.message, i.kind, i.text, i.context, i.company, i.person, i.asked_at, i.language, i.category, i.stage, "
     "i.inferred, i.answer, a.topic"
 )
-TOPIC_COLUMNS = "id, name, slug, named_by, status, category, stage, born_at, merged_into, dismissed, status_detail"
+TOPIC_COLUMNS = (
+    "id, name, slug, named_by, status, category, stage, born_at, merged_into, dismissed, status_detail, "
+    "category_by, stage_by"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,13 +201,16 @@ def write_topic(connection: sqlite3.Connection, topic: Topic) -> None:
         utc_text(topic.born_at),
         topic.merged_into,
         int(topic.dismissed),
+        topic.category_by,
+        topic.stage_by,
     )
     connection.execute(
         "insert into topics (id, name, named_by, slug, status, status_detail, category, stage, born_at, merged_into,"
-        " dismissed) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do update set name = excluded.name,"
+        " dismissed, category_by, stage_by) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " on conflict (id) do update set name = excluded.name,"
         " named_by = excluded.named_by, status = excluded.status, status_detail = excluded.status_detail,"
         " category = excluded.category, stage = excluded.stage, merged_into = excluded.merged_into,"
-        " dismissed = excluded.dismissed",
+        " dismissed = excluded.dismissed, category_by = excluded.category_by, stage_by = excluded.stage_by",
         row,
     )
 
@@ -267,7 +273,7 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def _topic(row: Sequence[object]) -> Topic:
-    number, name, slug, named_by, status, category, stage, born_at, merged_into, dismissed, status_detail = row
+    number, name, slug, named_by, status, category, stage, born_at, merged_into, dismissed, status_detail, *by = row
     return Topic(
         id=int(str(number)),
         name=str(name),
@@ -280,6 +286,8 @@ def _topic(row: Sequence[object]) -> Topic:
         merged_into=None if merged_into is None else int(str(merged_into)),
         dismissed=bool(dismissed),
         status_detail=None if status_detail is None else str(status_detail),
+        category_by=str(by[0]),
+        stage_by=str(by[1]),
     )
 
 

@@ -5,6 +5,7 @@ Pure functions over arrays; nothing that was placed ever moves. Same input in th
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,32 +27,66 @@ PAIRS_UNTIL = 500  # insights
 MIN_BIRTH_SHARE = 0.0007  # of all insights
 NEAR_SHARE = 0.7  # how much the nearest members of a topic weigh against the average of all
 NEAR_MEMBERS = 10
-CANDIDATES = 10  # topics, nearest on average, that are looked at closely
+# The same for the learned likeness, whose scale and whose sureness are others.
+LEARNED_BIRTH, LEARNED_JOIN, LEARNED_GROUP_JOIN, LEARNED_PAIR_MALUS = 0.5, 0.55, 0.5, 0.1
+LEARNED_NEAR_SHARE, LEARNED_NEAR_MEMBERS = 1.0, 5
+CANDIDATES = 12  # topics, nearest on average, that are looked at closely
 SAME_MAIL_PENALTY = 0.1  # two sentences of one mail seldom mean the same: their author would not say it twice
 POOL_LIMIT = 5_000  # newest unplaced insights that are clustered
 BATCH = 5_000
+
+
+class Likeness(Protocol):
+    """How alike insights are, where something better than their vectors is known."""
+
+    def between(self, rows: NDArray[np.intp], others: NDArray[np.intp]) -> Vectors:
+        """(n, m), 0 to 1. rows, others: of the crowd, all of them comparable."""
+        ...
+
+    @property
+    def comparable(self) -> NDArray[np.bool_]:
+        """(n,) of the crowd: every unplaced insight and enough of every topic."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
     """All insights in order of arrival. vectors: (n, d). topics: (n,) carrying topic ids, 0 = unplaced.
 
-    messages, companies: (n,) numbers that are equal when mail or company is.
+    messages, companies: (n,) numbers that are equal when mail or company is. likeness: None when vectors decide.
     """
 
     vectors: Vectors
     topics: NDArray[np.int64]
     messages: NDArray[np.int64]
     companies: NDArray[np.int64]
+    likeness: Likeness | None = None
+
+    def between(self, rows: NDArray[np.intp], others: NDArray[np.intp]) -> Vectors:
+        """(n, m) similarities by what is known best."""
+        if self.likeness is not None:
+            return self.likeness.between(rows, others)
+        return np.asarray(self.vectors[rows] @ self.vectors[others].T, dtype=np.float32)
+
+    def comparable(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Those of the rows that `between` takes."""
+        return rows if self.likeness is None else rows[self.likeness.comparable[rows]]
 
 
 @dataclass(frozen=True, slots=True)
 class Bars:
-    """Similarities from which on an insight joins a topic, a group joins one, a group is born (average linkage)."""
+    """Similarities from which on an insight joins a topic, a group joins one, a group is born (average linkage).
+
+    pair: what two insights must have more than `birth`. near_share: weight of the `near_members` nearest members of a
+    topic against the average of all.
+    """
 
     join: float
     group_join: float
     birth: float
+    pair: float
+    near_share: float
+    near_members: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +114,29 @@ class TopicScores:
     scores: Vectors
 
 
-def set_bars(density: float, insights: int) -> Bars:
-    """density: 0 where insights are hardly alike to 1 where many are. insights: how many the mailbox holds."""
+def set_bars(density: float, insights: int, *, is_learned: bool = False) -> Bars:
+    """density: 0 where insights are hardly alike to 1 where many are. insights: how many the mailbox holds.
+
+    is_learned: the crowd has a likeness; then neither matters.
+    """
+    if is_learned:
+        return Bars(
+            join=LEARNED_JOIN,
+            group_join=LEARNED_GROUP_JOIN,
+            birth=LEARNED_BIRTH,
+            pair=LEARNED_PAIR_MALUS,
+            near_share=LEARNED_NEAR_SHARE,
+            near_members=LEARNED_NEAR_MEMBERS,
+        )
     similarity = LOOSE_SIMILARITY + (DENSE_SIMILARITY - LOOSE_SIMILARITY) * density
     youth = max(0.0, 1 - insights / YOUNG_INSIGHTS)
     return Bars(
         join=similarity + YOUNG_JOIN_MALUS * youth,
         group_join=similarity - GROUP_JOIN_BONUS,
         birth=similarity + YOUNG_BIRTH_MALUS * youth,
+        pair=PAIR_MALUS,
+        near_share=NEAR_SHARE,
+        near_members=NEAR_MEMBERS,
     )
 
 
@@ -96,18 +146,18 @@ def place_insights(crowd: Crowd, next_topic: int, density: float) -> Placement:
     A long backlog is taken in batches in order of arrival: loading years of mail needs no more memory than a week.
     """
     topics = crowd.topics.copy()
-    bars = set_bars(density, len(topics))
+    bars = set_bars(density, len(topics), is_learned=crowd.likeness is not None)
     waiting = np.flatnonzero(topics == UNPLACED)
     placed: list[Placed] = []
     born: list[int] = []
     for end in (*range(BATCH, len(waiting), BATCH), len(waiting)):
         pool = waiting[:end][topics[waiting[:end]] == UNPLACED][-POOL_LIMIT:]
-        joined = _join_topics(crowd, topics, pool, bars.join)
+        joined = _join_topics(crowd, topics, pool, bars)
         pool = _settle(joined, topics, pool)
         grouped = _group_pool(crowd, topics, pool, bars, next_topic + len(born))
         pool = _settle(grouped, topics, pool)
         changed = np.array(sorted({one.topic for one in grouped}), dtype=np.int64)
-        followed = _join_topics(crowd, topics, pool, bars.join, among=changed)
+        followed = _join_topics(crowd, topics, pool, bars, among=changed)
         _settle(followed, topics, pool)
         placed.extend((*joined, *grouped, *followed))
         born.extend(int(topic) for topic in changed if topic >= next_topic + len(born))
@@ -127,9 +177,14 @@ def score_averages(crowd: Crowd, topics: NDArray[np.int64], rows: NDArray[np.int
     return TopicScores(ids, crowd.vectors[rows] @ means.T)
 
 
-def look_closely(crowd: Crowd, topics: NDArray[np.int64], rows: NDArray[np.intp], averages: TopicScores) -> TopicScores:
-    """Blend in, for the topics that are nearest on average, how near a row is to their nearest members."""
-    scores = averages.scores.copy()
+def look_closely(
+    crowd: Crowd, topics: NDArray[np.int64], rows: NDArray[np.intp], averages: TopicScores, bars: Bars
+) -> TopicScores:
+    """Blend in, for the topics that are nearest on average, how near a row is to their nearest members.
+
+    Where a likeness is known, it alone counts, and other topics than the nearest ones score 0.
+    """
+    scores = averages.scores.copy() if crowd.likeness is None else np.zeros_like(averages.scores)
     width = min(CANDIDATES, len(averages.topics))
     candidates = np.argpartition(-averages.scores, width - 1, axis=1)[:, :width]
     order = np.argsort(topics, kind="stable")
@@ -139,9 +194,11 @@ def look_closely(crowd: Crowd, topics: NDArray[np.int64], rows: NDArray[np.intp]
     by_topic = np.argsort(near_topics, kind="stable")
     for group in np.split(by_topic, np.flatnonzero(np.diff(near_topics[by_topic])) + 1):
         topic, near = int(near_topics[group[0]]), near_rows[group]
-        members = order[starts[topic] : ends[topic]]
-        nearest = _mean_of_nearest(crowd.vectors[rows[near]] @ crowd.vectors[members].T)
-        scores[near, topic] = NEAR_SHARE * nearest + (1 - NEAR_SHARE) * averages.scores[near, topic]
+        members = crowd.comparable(order[starts[topic] : ends[topic]])
+        similarity = crowd.between(rows[near], members)
+        on_average = averages.scores[near, topic] if crowd.likeness is None else similarity.mean(axis=1)
+        nearest = _mean_of_nearest(similarity, bars.near_members)
+        scores[near, topic] = bars.near_share * nearest + (1 - bars.near_share) * on_average
     return TopicScores(averages.topics, scores)
 
 
@@ -157,7 +214,7 @@ def _join_topics(
     crowd: Crowd,
     topics: NDArray[np.int64],
     pool: NDArray[np.intp],
-    min_similarity: float,
+    bars: Bars,
     among: NDArray[np.int64] | None = None,
 ) -> list[Placed]:
     """among: the topics to join, all by default."""
@@ -165,13 +222,13 @@ def _join_topics(
     averages = score_averages(crowd, eligible, pool)
     if not len(averages.topics) or not len(pool):
         return []
-    found = look_closely(crowd, eligible, pool, averages)
+    found = look_closely(crowd, eligible, pool, averages, bars)
     best = found.scores.argmax(axis=1)
     similarity = found.scores[np.arange(len(pool)), best]
     return [
         Placed(int(row), int(found.topics[topic]), float(value))
         for row, topic, value in zip(pool, best, similarity, strict=True)
-        if value >= min_similarity
+        if value >= bars.join
     ]
 
 
@@ -189,9 +246,9 @@ def _group_pool(
             continue
         topic = next_topic
         if len(averages.topics):
-            closeness = averages.scores[group].mean(axis=0)
-            if closeness.max() >= bars.group_join:
-                topic = int(averages.topics[closeness.argmax()])
+            nearest, closeness = _closest_topic(crowd, topics, pool[group], averages, group)
+            if closeness >= bars.group_join:
+                topic = nearest
         next_topic += topic == next_topic
         found.extend(
             Placed(int(pool[one]), topic, float(np.delete(similarity[one, group], place).mean()))
@@ -200,8 +257,24 @@ def _group_pool(
     return found
 
 
+def _closest_topic(
+    crowd: Crowd, topics: NDArray[np.int64], rows: NDArray[np.intp], averages: TopicScores, group: NDArray[np.intp]
+) -> tuple[int, float]:
+    """(topic, mean similarity of all pairs) of the topic that a group is closest to. group: its rows of `averages`."""
+    closeness = averages.scores[group].mean(axis=0)
+    if crowd.likeness is None:
+        return int(averages.topics[closeness.argmax()]), float(closeness.max())
+    width = min(CANDIDATES, len(closeness))
+    candidates = averages.topics[np.argpartition(-closeness, width - 1)[:width]]
+    scores = [
+        float(crowd.between(rows, crowd.comparable(np.flatnonzero(topics == topic))).mean()) for topic in candidates
+    ]
+    best = int(np.argmax(scores))
+    return int(candidates[best]), scores[best]
+
+
 def _pool_similarity(crowd: Crowd, pool: NDArray[np.intp]) -> Vectors:
-    similarity = crowd.vectors[pool] @ crowd.vectors[pool].T
+    similarity = crowd.between(pool, pool)
     messages = crowd.messages[pool]
     similarity[messages[:, None] == messages[None, :]] -= np.float32(SAME_MAIL_PENALTY)
     return similarity
@@ -222,11 +295,11 @@ def _cluster(similarity: Vectors, min_similarity: float) -> list[NDArray[np.intp
 
 def _may_be_born(companies: NDArray[np.int64], similarity: Vectors, known: int, bars: Bars) -> bool:
     if len(companies) == 2 and known < PAIRS_UNTIL:
-        return bool(companies[0] != companies[1] and similarity[0, 1] >= bars.birth + PAIR_MALUS)
+        return bool(companies[0] != companies[1] and similarity[0, 1] >= bars.birth + bars.pair)
     return len(companies) >= max(MIN_BIRTH_SIZE, MIN_BIRTH_SHARE * known)
 
 
-def _mean_of_nearest(similarity: Vectors) -> Vectors:
-    count = min(NEAR_MEMBERS, similarity.shape[1])
+def _mean_of_nearest(similarity: Vectors, members: int) -> Vectors:
+    count = min(members, similarity.shape[1])
     nearest = -np.partition(-similarity, count - 1, axis=1)[:, :count]
     return np.asarray(nearest.mean(axis=1), dtype=np.float32)

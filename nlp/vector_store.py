@@ -8,6 +8,9 @@ from sqlite_utils import Database
 
 from nlp.embedding import Vectors
 from nlp.space import Centre, Expression
+from nlp.views import Said
+
+MOST_PARAMETERS = 900  # of one statement, below the 999 of an old SQLite
 
 
 def load_unembedded(database: Database, models: tuple[str, str], limit: int) -> list[tuple[int, Expression]]:
@@ -29,6 +32,34 @@ def load_vectors(database: Database, model: str) -> tuple[tuple[int, ...], Vecto
     vectors = np.zeros((len(sizes), sizes[0][1] // 4), dtype=np.float32)
     row_of = {insight: row for row, (insight, _) in enumerate(sizes)}
     return fill_vectors(database, model, row_of, vectors), vectors
+
+
+def fill_some_vectors(database: Database, model: str, row_of: Mapping[int, int], vectors: Vectors) -> None:
+    """`fill_vectors` for a few of many insights, each looked up by its id."""
+    ids = sorted(row_of)
+    for start in range(0, len(ids), MOST_PARAMETERS):
+        some = ids[start : start + MOST_PARAMETERS]
+        marks = ", ".join("?" * len(some))
+        query = f"select insight, vector from vectors where model = ? and insight in ({marks})"
+        for insight, vector in database.conn.execute(query, (model, *some)):
+            vectors[row_of[insight]] = np.frombuffer(vector, dtype="<f4")
+
+
+def load_said(database: Database, insights: Sequence[int]) -> dict[int, Said]:
+    """The words of these insights, by id."""
+    found = {}
+    for start in range(0, len(insights), MOST_PARAMETERS):
+        some = insights[start : start + MOST_PARAMETERS]
+        marks = ", ".join("?" * len(some))
+        query = f"select id, text, coalesce(answer, ''), kind, language from insights where id in ({marks})"
+        found.update({row[0]: Said(*row[1:]) for row in database.conn.execute(query, tuple(some))})
+    return found
+
+
+def load_answered_share(database: Database) -> float:
+    """Of all insights, how many have an answer; 0 when there is none."""
+    query = "select coalesce(avg(answer is not null and answer <> ''), 0) from insights"
+    return float(database.conn.execute(query).fetchone()[0])
 
 
 def fill_vectors(database: Database, model: str, row_of: Mapping[int, int], vectors: Vectors) -> tuple[int, ...]:

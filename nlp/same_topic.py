@@ -1,0 +1,88 @@
+"""Decides "same topic?" for pairs of insights, with a model learned from the mailboxes of other companies.
+
+Its parts lie in data/topics/, written by bench/train_topics.py and checked by SHA-256; nothing of it is code.
+"""
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harvester.resources import data_folder
+from nlp.embedding import Encoders, Vectors, verify_sha256
+from nlp.views import FEATURES, Recogniser, Views, compare_views
+
+CHUNK_PAIRS = 200_000
+# Log odds to similarity, so that 0 to 1 spans what is seen: from one in a thousand to nearly sure.
+LOWEST_LOG_ODDS, SPAN = -7.0, 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class SameTopic:
+    """The model. encoders: the name of those it was trained with. rarity: of hashed words, see nlp.views."""
+
+    encoders: str
+    archetypes: tuple[str, ...]
+    recogniser: Recogniser
+    rarity: Vectors
+    session: Any  # onnxruntime.InferenceSession
+
+    def log_odds(self, one: Views, other: Views) -> Vectors:
+        """(n, m): of each insight of `one` being of the same topic as each of `other`."""
+        found = np.zeros((len(one), len(other)), dtype=np.float32)
+        step = max(1, CHUNK_PAIRS // max(1, len(other)))
+        for start in range(0, len(one) if len(other) else 0, step):
+            rows = np.arange(start, min(len(one), start + step))
+            features = compare_views(one.take(rows), other)
+            scores = self.session.run(None, {"pairs": features.reshape(-1, len(FEATURES))})[-1]
+            found[rows] = scores.reshape(len(rows), len(other))
+        return found
+
+    def similarity(self, one: Views, other: Views) -> Vectors:
+        """(n, m), 0 to 1: log odds on the scale that topics.py has its bars on."""
+        share = (self.log_odds(one, other) - LOWEST_LOG_ODDS) / SPAN
+        return np.asarray(np.clip(share, 0, 1), dtype=np.float32)
+
+
+@cache
+def load_same_topic() -> SameTopic:
+    """The shipped model. Raises ModelError when a file is damaged."""
+    import onnxruntime
+
+    folder = data_folder() / "topics"
+    told = tomllib.loads((folder / "same_topic.toml").read_text(encoding="utf-8"))
+    for name, expected in told["sha256"].items():
+        verify_sha256(folder / name, expected)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1  # the same sums in the same order on every machine
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(str(folder / "same_topic.onnx"), options, providers=["CPUExecutionProvider"])
+    with np.load(folder / "same_topic.npz", allow_pickle=False) as arrays:
+        return SameTopic(
+            encoders=str(told["encoders"]),
+            archetypes=tuple(str(one) for one in arrays["archetypes"]),
+            recogniser=Recogniser(
+                weights=arrays["weights"].astype(np.float32),
+                bias=arrays["bias"].astype(np.float32),
+                usual=arrays["usual"].astype(np.float32),
+            ),
+            rarity=arrays["rarity"].astype(np.float32),
+            session=session,
+        )
+
+
+def same_topic_for(encoders: Encoders) -> SameTopic | None:
+    """The model if it was trained with these encoders; None otherwise, then their vectors alone decide."""
+    model = load_same_topic()
+    return model if model.encoders == encoders.name else None
+
+
+def recognise(model: SameTopic, raw_questions: Vectors) -> tuple[NDArray[np.intp], Vectors]:
+    """(archetype number, chance) of the likeliest archetype of each row (n, d)."""
+    chances = model.recogniser.chances(raw_questions)
+    best = chances.argmax(axis=1)
+    return best, chances[np.arange(len(best)), best]
