@@ -9,6 +9,7 @@ from typing import Any
 import jinja2
 
 from digest.brief_records import Brief, Line, Section
+from digest.web_links import host_of
 from harvester.resources import template_folder
 
 # Characters that mean something in Markdown, so that the words of a mail stay words.
@@ -30,7 +31,9 @@ def render_markdown(brief: Brief) -> str:
 
 def render_html(brief: Brief) -> str:
     """One self-contained file: no script, no address that is loaded."""
-    template = _environment(autoescape=True).get_template("brief/brief.html.j2")
+    environment = _environment(autoescape=True)
+    environment.filters["host"] = host_of
+    template = environment.get_template("brief/brief.html.j2")
     style = (template_folder() / "brief" / "brief.css").read_text(encoding="utf-8")
     return template.render(brief=brief, style=style)
 

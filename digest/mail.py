@@ -17,7 +17,7 @@ from email.utils import format_datetime, getaddresses
 from functools import lru_cache
 from hashlib import sha256
 from io import BytesIO
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import css_inline
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -25,6 +25,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from digest.frame import Frame
 from digest.quotes import one_line
 from digest.records import Digest, ExecutiveNote, OutgoingMail
+from digest.web_links import host_of, safe_href
 from harvester.errors import AnswersError
 from harvester.resources import template_folder
 
@@ -215,7 +216,8 @@ def make_environment() -> Environment:
         keep_trailing_newline=False,
     )
     environment.filters["wrap"] = _wrap
-    environment.filters["weblink"] = _weblink
+    environment.filters["weblink"] = safe_href
+    environment.filters["host"] = host_of
     return environment
 
 
@@ -253,12 +255,3 @@ def _wrap(text: str, indent: int = 0, first: str = "") -> str:
         break_long_words=not whole,
         break_on_hyphens=False,
     )
-
-
-def _weblink(url: str) -> str:
-    """The address if it is one of the web, else nothing."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return ""
-    return url if parts.scheme in ("http", "https") and parts.netloc and not any(c.isspace() for c in url) else ""

@@ -19,6 +19,7 @@ from digest.likeness import (
 from digest.page_records import AnswerGroup, Fact, ShownAnswer, ShownLink
 from digest.quotes import Redaction, one_line, shorten
 from digest.records import Windows
+from digest.web_links import safe_href
 from nlp.records import StoredInsight
 
 MOST_GROUPS = 8
@@ -145,15 +146,6 @@ def is_shown(url: str, hosts: tuple[str, ...] | None) -> bool:
     except ValueError:
         return False
     return any(name == host or name.endswith(f".{host}") for host in hosts)
-
-
-def safe_href(url: str) -> str:
-    """The address when it is a plain web address, else ""."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return ""
-    return url if parts.scheme in ("http", "https") and parts.hostname else ""
 
 
 def label_link(url: str) -> str:

@@ -28,9 +28,9 @@ from digest.site_answers import (
     collect_facts,
     collect_links,
     label_link,
-    safe_href,
 )
 from digest.site_history import describe_history
+from digest.web_links import safe_href
 from nlp.pages import TopicCoverage
 from nlp.records import CATEGORIES, Decision, Kind, StoredInsight, Topic, topic_id
 

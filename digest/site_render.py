@@ -31,6 +31,7 @@ from digest.site_markup import (
     tabulate_demand,
 )
 from digest.site_overview import CompanyPage
+from digest.web_links import host_of
 from harvester.resources import template_folder
 from nlp.records import CATEGORIES, STAGES, topic_id
 
@@ -154,6 +155,7 @@ def make_environment() -> jinja2.Environment:
         day=lru_cache(maxsize=10_000)(show_day),
         companies=count_companies,
         label_link=label_link,
+        host=host_of,
         spark=spark_path,
         trend_mark=TREND_MARKS.__getitem__,
         answers=list_answers,

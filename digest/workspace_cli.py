@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from itertools import islice
@@ -145,7 +144,7 @@ def explain(
                     continue
                 row = explain_as_json(Path(str(mail.origin)), reading, understood.insights, understood.language, why)
                 if as_json:
-                    typer.echo(json.dumps(row, ensure_ascii=False))
+                    print_json(row, indent=None)
                 if html:
                     explained.append(row)
     if html:

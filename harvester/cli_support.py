@@ -6,6 +6,7 @@ Stays light: nothing here is imported at start-up but typer; a command imports w
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from harvester.workspace import Workspace
 
 
+_UNSEEN = re.compile(r"[\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
 _BEFORE_EACH: list[Callable[[Workspace], None]] = []
 
 
@@ -60,9 +62,10 @@ def say(sentence: str) -> None:
     typer.echo(sentence)
 
 
-def print_json(document: Any) -> None:
-    """One JSON document on standard output."""
-    typer.echo(json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False))
+def print_json(document: Any, *, indent: int | None = 2) -> None:
+    """One JSON document on standard output; what steers a terminal or hides in a text is escaped in it."""
+    text = json.dumps(document, ensure_ascii=False, indent=indent, allow_nan=False)
+    typer.echo(_UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
 @contextmanager
