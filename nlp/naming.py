@@ -17,7 +17,6 @@ MOST_READ = 60  # insights whose words tell what is typical of the topic
 PLACE_COST = 0.8  # of one place in the order of centrality
 CUT_COST = 3.0
 FEW = 1 / 3  # of a topic's insights: then its own language may name it
-POOR = 7.0  # blemishes from which on the atlas knows a better name
 MAX_SLUG = 60
 
 _NO_LETTERS = re.compile(r"[^a-z0-9]+")
@@ -40,18 +39,17 @@ NO_TASTE = Taste()
 def choose_name(insights: Sequence[StoredInsight], taste: Taste = NO_TASTE, known_as: str = "") -> str:
     """insights: of one topic, the most central first, at least one.
 
-    known_as: how the atlas calls what the topic means, "" when it means nothing known; taken when no sentence of the
-    topic can be understood alone.
+    known_as: how the atlas calls what the topic means, "" when that is not clear; a question asked everywhere is
+    understood at once, which one buyer's sentence seldom is.
     """
+    if known_as:
+        return known_as
     setting = _setting_of(insights, taste)
-    best = min(
+    _, _, text = min(
         (place * PLACE_COST + weigh_phrasing(insight, setting, text) + _cost_of_cutting(text), place, text)
         for place, insight in enumerate(insights[:LOOKED_AT])
         for text in readings_of(insight.text, insight.language)
     )
-    cost, place, text = best
-    if known_as and cost - place * PLACE_COST > POOR:
-        return known_as
     return shorten(text)
 
 
