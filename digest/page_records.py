@@ -80,6 +80,24 @@ class AnswerGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownSide:
+    """One of several values that cannot all hold, the sentence that says so, and who wrote it when."""
+
+    value: str
+    sentence: str
+    author: str
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
+class ShownConflict:
+    """Answers that contradict each other. kind: number | date | yes-no."""
+
+    kind: str
+    sides: tuple[ShownSide, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Fact:
     """A sentence of an answer that holds a figure, and who wrote it when."""
 
@@ -176,6 +194,7 @@ class TopicPage:
     subquestions: tuple[SubQuestion, ...] = ()
     keywords: tuple[str, ...] = ()
     pages: tuple[KnownPage, ...] = ()
+    conflicts: tuple[ShownConflict, ...] = ()
     related: tuple[RelatedTopic, ...] = ()
 
     @property

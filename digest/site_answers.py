@@ -16,10 +16,11 @@ from digest.likeness import (
     prose_words,
     without_links,
 )
-from digest.page_records import AnswerGroup, Fact, ShownAnswer, ShownLink
+from digest.page_records import AnswerGroup, Fact, ShownAnswer, ShownConflict, ShownLink, ShownSide
 from digest.quotes import Redaction, one_line, shorten
 from digest.records import Windows
 from digest.web_links import safe_href
+from nlp.conflicts import find_conflicts
 from nlp.records import StoredInsight
 
 MOST_GROUPS = 8
@@ -93,6 +94,33 @@ def collect_answers(
             others = tuple(answer for answer in kept if answer is not best)
             shown.append(AnswerGroup(best, others, figures if others else (), denied and bool(others)))
     return tuple(shown), len(distinct) - sum(1 + len(group.others) for group in shown)
+
+
+def collect_conflicts(
+    insights: Sequence[StoredInsight], sources: Sources, windows: Windows, redaction: Redaction
+) -> tuple[ShownConflict, ...]:
+    """Answers that cannot all be right: a person has to settle which one holds."""
+
+    def show(text: str) -> str | None:
+        shown = redaction.redact(without_links(text))
+        return shown if redaction.is_safe(shown) else None
+
+    by_id = {insight.id: insight for insight in insights}
+    return tuple(
+        ShownConflict(
+            conflict.kind,
+            tuple(
+                ShownSide(
+                    side.value,
+                    shorten(one_line(side.sentence), FACT_LETTERS),
+                    sources.authors.get(by_id[side.insights[-1]].message, ""),
+                    windows.day_of(by_id[side.insights[-1]].asked_at),
+                )
+                for side in conflict.sides
+            ),
+        )
+        for conflict in find_conflicts(insights, show)
+    )
 
 
 def collect_facts(groups: Sequence[AnswerGroup]) -> tuple[Fact, ...]:

@@ -24,6 +24,7 @@ from digest.records import RankedTopic, Windows
 from digest.site_answers import (
     Sources,
     collect_answers,
+    collect_conflicts,
     collect_experts,
     collect_facts,
     collect_links,
@@ -110,6 +111,7 @@ def describe_topic(
         subquestions=material.subquestions,
         keywords=material.keywords,
         pages=describe_pages(material.coverage),
+        conflicts=collect_conflicts(ordered, sources, windows, showing.redaction),
         related=material.related,
     )
 

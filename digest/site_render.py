@@ -169,7 +169,7 @@ def make_environment() -> jinja2.Environment:
 
 
 def _filters(rows: tuple[IndexRow, ...]) -> tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...]:
-    """(label, attribute, (value, label)s) of each filter that has something to choose from."""
+    """(label, attribute, (value, label)s) of each filter."""
     categories = {row.ranked.topic.category for row in rows}
     stages = {row.ranked.topic.stage for row in rows}
     coverages = {row.ranked.coverage for row in rows}
@@ -183,7 +183,7 @@ def _filters(rows: tuple[IndexRow, ...]) -> tuple[tuple[str, str, tuple[tuple[st
         ("Trend", "trend", _named(sorted({row.ranked.trend for row in rows}))),
         ("Language", "languages", _named(sorted(languages))),
     )
-    chosen = tuple(one for one in found if len(one[2]) > 1)
+    chosen = tuple(one for one in found if one[2])  # always the same ones: people learn where they stand
     if any(row.ranked.ideal for row in rows):
         chosen += (("Ideal customers", "ideal", (("yes", "asked lately"),)),)
     return chosen

@@ -1,9 +1,14 @@
 """What the pages say, decided without a browser: demand, verdicts, folding, redirects, redaction."""
 
+import csv
+import io
+import json
 import os
 import re
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from digest_material import BERLIN, MONDAY, NO_REDACTION, make_insight, make_topic
@@ -25,9 +30,13 @@ from digest.site_content import (
     verdict_on,
 )
 from digest.site_halves import FEW, share_work
+from digest.site_health import describe_health
 from digest.site_history import redirects_of
+from digest.site_overview import matrix_of
 from digest.site_sources import pseudonym
+from digest.status import LastRun, State, find_warnings
 from digest.windows import windows_until
+from harvester.database import utc_text
 from harvester.errors import UsageError
 from nlp.records import topic_id
 from nlp.store import carrying_topics
@@ -430,3 +439,134 @@ def test_what_is_kept_of_a_topic_goes_with_its_insights(tmp_path: Path):
     build(workspace, database)
     database.conn.execute("delete from insights where id = 2")
     assert database.conn.execute(count).fetchone()[0] == 0
+
+
+def test_conflicts_are_told_before_the_answers_with_who_said_what_when(tmp_path: Path):
+    workspace, database = make_small_site(tmp_path / "w")
+    for days, author in ((14, "Ana Reyes"), (30, "Ben Okafor")):
+        tell(database, f"How long may it stay offline, asks {author[:3]}?", topic=2, author=author,
+             answer=f"The tablet keeps your rounds for {days} days before it needs a signal.")  # fmt: skip
+    page = (build(workspace, database) / "t/T-002-topic-2/index.html").read_text()
+    told = page.index("Different figures")
+    assert told < page.index('<article class="answer')
+    conflict = page[told : page.index("</div>", told)]
+    assert "14 days" in conflict
+    assert "30 days" in conflict
+    assert "Ana Reyes" in conflict
+    assert "Ben Okafor" in conflict
+
+
+def test_feed_lists_what_is_new_and_rising_and_is_the_same_next_time(tmp_path: Path):
+    workspace, database = make_small_site(tmp_path / "w")
+    site = build(workspace, database)
+    feed = (site / "feed.xml").read_bytes()
+    root = ElementTree.fromstring(feed)
+    space = "{http://www.w3.org/2005/Atom}"
+    links = [entry.find(f"{space}link").get("href") for entry in root.iter(f"{space}entry")]
+    assert "t/T-002-topic-2/index.html" in links
+    assert "t/T-003-topic-3/index.html" not in links
+    assert all((site / link).is_file() for link in links)
+    assert len({entry.find(f"{space}id").text for entry in root.iter(f"{space}entry")}) == len(links)
+    build(workspace, database, MONDAY.replace(minute=59))
+    assert (site / "feed.xml").read_bytes() == feed
+
+
+def test_no_cell_of_the_lists_is_a_formula(tmp_path: Path):
+    workspace, database = make_small_site(tmp_path / "w")
+    starts = ("=HYPERLINK(1)", "+1", "-1+1", "@SUM(1)", " =1", "\t=1", "＝1", "|x", "%0A")
+    for number, start in enumerate(starts):
+        tell(database, f"{start} what about it?", company=f"f{number}.example", context=f"{start} context")
+    name_topic(database, 1, "=cmd|'/C calc'!A0", by="ana")
+    site = build(workspace, database)
+    for name, least in (("topics.csv", 4), ("unplaced.csv", 2 + len(starts))):
+        data = (site / name).read_bytes()
+        assert data.startswith(b"\xef\xbb\xbf")
+        rows = list(csv.reader(io.StringIO(data.decode("utf-8-sig"), newline="")))
+        assert len(rows) == least + 1
+        assert not [
+            cell for row in rows for cell in row if cell.lstrip().startswith(("=", "+", "-", "@", "＝", "|", "%"))
+        ]
+
+
+def test_lists_hold_what_the_index_shows(tmp_path: Path):
+    workspace, database = make_small_site(tmp_path / "w")
+    site = build(workspace, database)
+    document = json.loads((site / "index.json").read_text())
+    rows = list(csv.DictReader(io.StringIO((site / "topics.csv").read_text(encoding="utf-8-sig"), newline="")))
+    assert [topic["id"] for topic in document["topics"]] == [row["id"] for row in rows]
+    assert document["topics"][0]["companies"] == int(rows[0]["companies"])
+    assert {one["text"] for one in document["without_topic"]} >= {"Kann man das auch mieten?"}
+    assert all((site / topic["url"]).is_file() for topic in document["topics"])
+
+
+def test_no_search_engine_is_invited(tmp_path: Path):
+    site = build(*make_small_site(tmp_path / "w"))
+    assert not list(site.rglob("sitemap*"))
+    assert "Disallow: /" in (site / "robots.txt").read_text()
+    for path in site.rglob("*.html"):
+        assert '<meta name="robots" content="noindex, nofollow">' in path.read_text(), path
+
+
+def test_a_renamed_topic_keeps_its_address(tmp_path: Path):
+    workspace, database = make_small_site(tmp_path / "w")
+    before = {path.parent.name for path in build(workspace, database).rglob("t/*/index.html")}
+    name_topic(database, 1, "Works without a network", by="ana")
+    site = build(workspace, database)
+    assert {path.parent.name for path in site.rglob("t/*/index.html")} == before
+    assert "Works without a network" in (site / "t/T-001-topic-1/index.html").read_text()
+
+
+def test_matrix_counts_companies_and_puts_the_worst_category_first():
+    topics = [
+        make_topic(1, category="cost", stage="decision"),
+        make_topic(2, category="cost", stage="decision", status="published", status_detail="https://acme.example/a"),
+        make_topic(3, category="fit", stage="awareness"),
+    ]
+    asked = {
+        1: (make_insight(1, "a.example", days_ago=1), make_insight(2, "a.example", days_ago=2)),
+        2: (make_insight(3, "a.example", days_ago=1, topic=2), make_insight(4, "b.example", days_ago=100, topic=2)),
+        3: tuple(make_insight(n, f"c{n}.example", days_ago=n, topic=3) for n in (5, 6, 89, 91)),
+    }
+    matrix = matrix_of(rank_topics(topics, asked, WINDOWS), asked, {}, WINDOWS)
+    assert [category for category, _ in matrix.lines] == ["fit", "cost"]
+    cells = {(cell.category, cell.stage): cell for _, line in matrix.lines for cell in line}
+    fit, cost = cells["fit", "awareness"], cells["cost", "decision"]
+    assert (fit.companies, fit.unanswered, fit.pages, fit.topics) == (3, 3, 0, 1)
+    assert (cost.companies, cost.unanswered, cost.pages, cost.topics) == (1, 1, 1, 2)
+    assert [(cell.category, cell.stage) for cell in matrix.worst] == [("fit", "awareness"), ("cost", "decision")]
+
+
+def test_changes_are_counted_from_the_last_digest_that_went_out(tmp_path: Path):
+    workspace, database = make_small_site(tmp_path / "w")
+    database.conn.execute(
+        "insert into outbox (audience, week, message_id, recipients, mail, state, state_at, covers_from, covers_until)"
+        " values ('marketing', '2026-W46', '<x>', '[]', x'', 'sent', ?, '', ?)",
+        (utc_text(MONDAY - timedelta(days=2)),) * 2,
+    )
+    index = (build(workspace, database) / "index.html").read_text()
+    assert "Since the digest of 14 Nov 2026: 6 companies asked 6 things" in index
+    assert "What does a seat cost per year?" in index[index.index("Asked again") : index.index("data-tools")]
+
+
+@pytest.mark.parametrize(
+    ("polled_hours_ago", "mail_days_ago", "state", "words"),
+    [
+        (1, 1, "fine", "All is well"),
+        (1, 9, "quiet", "Nothing is broken"),
+        (50, 9, "broken", "is `answers run` alive?"),
+        (None, None, "broken", "never polled"),
+    ],
+)
+def test_a_quiet_week_and_a_broken_mailbox_look_different(polled_hours_ago, mail_days_ago, state, words):
+    def at(**ago):
+        return utc_text(MONDAY - timedelta(**ago))
+
+    runs = (LastRun("poll", at(hours=polled_hours_ago), "done", "0 new"),) if polled_hours_ago else ()
+    known = State(
+        mails=5 if mail_days_ago else 0, unread=0, by_status={}, set_aside=(), insights=0, unplaced=0, topics=0,
+        companies=0, last_runs=runs, last_mail_at=at(days=mail_days_ago) if mail_days_ago else None, last_digest=None,
+        embedder=None, warnings=find_warnings(runs, {}, 0, None, 10, MONDAY),
+    )  # fmt: skip
+    health = describe_health(known, {}, SHOWING, MONDAY, BERLIN, has_mailbox=True)
+    assert health.state == state
+    assert words in health.sentence
