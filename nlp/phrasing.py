@@ -4,6 +4,7 @@ A name, a heading or a line of an outline has to say by itself what is asked: no
 story around the question, nobody's name, no longer than a line.
 """
 
+import re
 import tomllib
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ MOST_OWN_NAMES = 2
 TORN_SHARE = 0.8  # of the text; cleaning takes away less
 ANTECEDENT_WORDS = 2  # that tell something, before a pronoun: "can you deliver what they accept?" has but a verb
 SENTENCE_ENDS = ".!?…"
+_DIGIT = re.compile(r"\d")
+_SENTENCE_END = re.compile(r"[.!?…:\"“„]")
 _LISTS = (
     "stand_ins",
     "pointers",
@@ -86,7 +89,7 @@ def weigh_phrasing(insight: StoredInsight, setting: Setting = NO_SETTING, text: 
     known = frozenset(sentence.stems)
     return (
         sum(cost[blemish] * times for blemish, times in blemishes)
-        + cost["person"] * any(word in setting.people for word in sentence.words)
+        + cost["person"] * (bool(setting.people) and any(word in setting.people for word in sentence.words))
         + cost["own_name"] * _count_own_names(sentence, insight.language, setting)
         + cost["telling_word"] * min(MOST_TELLING, len(known) - ("" in known))
         + cost["shared_word"] * min(MOST_SHARED, len(known & setting.shared))
@@ -120,7 +123,7 @@ def _of_length(sentence: _Sentence) -> Iterator[tuple[str, float]]:
     yield "word_too_many", max(0, count - MAX_WORDS)
     yield "more_sentences", sum(text.count(f"{mark} ") for mark in SENTENCE_ENDS)
     yield "plain", len({stem for stem in sentence.stems if stem}) < TELLING_WORDS
-    yield "figure", any(character.isdigit() for character in text)
+    yield "figure", _DIGIT.search(text) is not None
 
 
 def _of_hanging(sentence: _Sentence, language: str, *, is_torn: bool) -> Iterator[tuple[str, float]]:
@@ -133,17 +136,19 @@ def _of_hanging(sentence: _Sentence, language: str, *, is_torn: bool) -> Iterato
     yield "torn_loose", is_torn and bool(present & lists["loose"])
     yield "vague", len(present & lists["vague"])
     yield "sloppy", len(present & lists["sloppy"])
-    hanging = (place for place, word in enumerate(words) if word in lists["stand_ins"])
-    yield "stand_in", any(sum(map(bool, stems[:place])) < ANTECEDENT_WORDS for place in hanging)
+    first = next((place for place, word in enumerate(words) if word in lists["stand_ins"]), len(words))
+    yield "stand_in", first < len(words) and sum(map(bool, stems[:first])) < ANTECEDENT_WORDS
     yield "pointer", min(2, len(present & lists["pointers"]) + _points_with_that(sentence, lists, language))
     yield "dependent_start", bool(words) and words[0] in lists["dependent_starts"]
     lowered = sentence.text.casefold()
-    yield "reported", any(phrase in lowered for phrase in lists["reported"])
+    yield "reported", any(map(lowered.__contains__, lists["reported"]))
 
 
 def _points_with_that(sentence: _Sentence, lists: dict[str, frozenset[str]], language: str) -> bool:
     """ "Does that cost extra?" points, "They say that it costs" does not; "das" points unless a noun follows."""
     words, spelled = sentence.words, sentence.spelled
+    if "that" not in words and "das" not in words:
+        return False
     if language == "en":
         before = lists["pointing_that_after"]
         return any(word == "that" and (not place or words[place - 1] in before) for place, word in enumerate(words))
@@ -159,22 +164,15 @@ def _count_own_names(sentence: _Sentence, language: str, setting: Setting) -> in
     """Capitals inside a sentence that no other company writes: places, people, products of one buyer."""
     if language == "de":  # every noun has one
         return 0
-    starts = {words_in(piece)[0] for piece in _pieces(sentence.text) if words_in(piece)}
     own = {
         word
         for word in sentence.spelled
         if word[0].isupper() and len(word) > 2 and not word.startswith(("I'", "I’")) and word not in setting.names
     }
+    if not own:
+        return 0
+    starts = {words[0] for piece in _SENTENCE_END.split(sentence.text) if (words := words_in(piece))}
     return min(MOST_OWN_NAMES, len(own - starts))
-
-
-def _pieces(text: str) -> Iterator[str]:
-    start = 0
-    for place, character in enumerate(text):
-        if character in '.!?…:"“„':
-            yield text[start : place + 1]
-            start = place + 1
-    yield text[start:]
 
 
 @cache

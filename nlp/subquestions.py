@@ -22,11 +22,11 @@ SAME = 0.86  # similarity from which two parts are one, as long as a few are lef
 EQUAL = 0.98  # similarity from which they are one in any case
 UNLIKE = 0.2  # similarity below which parts stay apart, however many there are
 NEAR = 0.5  # similarity from which a late insight belongs to a part rather than to none
-FOUNDERS = 60  # insights of a large topic from which its outline is drawn, spread evenly
+FOUNDERS = 36  # insights of a large topic from which its outline is drawn, spread evenly
 GROWTH = 1.5
 FEW_PARTS, ENOUGH_INSIGHTS = 3, 6
 ENOUGH_COMPANIES = 12  # from here on, what only one of them asks is no part of the outline
-TRIED_PHRASINGS = 6
+TRIED_PHRASINGS = 4
 
 
 def find_subquestions(

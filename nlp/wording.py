@@ -12,8 +12,8 @@ from nlp.records import StoredInsight
 
 MIN_LETTERS = 3
 MIN_STEM = 4
-LOOKED_AT = 40  # insights of a topic, spread evenly over its life
-ANSWER_LETTERS = 400  # what is read of an answer
+LOOKED_AT = 24  # insights of a topic, spread evenly over its life
+ANSWER_LETTERS = 240  # what is read of an answer
 # A word begins and ends with a letter; hyphens and apostrophes hold it together ("sign-in", "l'huile").
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+){0,3}")
 
