@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test lint check fuzz faults pictures bench clean
+.PHONY: help demo test lint check fuzz faults pictures train clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -47,6 +47,11 @@ faults: $(READY) ## Kill, cut, freeze and fill everything, in full; writes docs/
 
 pictures: $(READY) ## The README's pictures, from the demo (needs chromium)
 	$(BIN)/python docs/pictures/make.py
+
+train: $(READY) ## Fit both models anew from bench/training and data/atlas (10 minutes, needs uv)
+	uv sync --locked --quiet --group bench
+	$(BIN)/python bench/train_topics.py
+	$(BIN)/python bench/train_insights.py bench/sample
 
 clean: ## Remove the environment and the demo
 	rm -rf $(VENV) answers-demo
