@@ -34,6 +34,12 @@ WORDS = (
 )
 FIRST = "Ada Ben Cleo Dov Elif Finn Greta Hugo Ines Jonas Kaja Leo Mara Nils Olga Per Rosa Sven Tove Ugo Vera Wim"
 FIRST_VIEW = ("index.html", "assets/site.css", "assets/page.js", "assets/search.js")
+COLUMNS = {  # of the tables of which only some are filled
+    "topics": "(id, name, named_by, slug, status, status_detail, category, stage, born_at, merged_into, dismissed)",
+    "readings": "(message, colleague, company, version, status)",
+    "insights": "(id, message, part, kind, text, context, fingerprint, thread, company, person, asked_at, language,"
+    " category, stage, confidence, rule, inferred, answer)",
+}
 KINDS = ("question", "question", "question", "pain", "need")
 
 
@@ -121,13 +127,13 @@ def fill(database: Database, topics: int, insights: int) -> None:
         noise = generator.standard_normal(DIMENSIONS, dtype=np.float32)
         vector = centres[topic] + 0.5 * inner[number % 12] + 0.5 * noise
         add("vectors", number, MODEL, (vector / np.linalg.norm(vector)).astype("<f4").tobytes())
-        add("readings", number, colleague, company)
+        add("readings", number, colleague, company, "1", "accepted")
     with transaction(database) as connection:
         save_blob(connection, "model", MODEL.encode())
         for table, values in rows.items():
-            columns = "(message, version, status, colleague, company) values (?, '1', 'accepted', ?, ?)"
-            marks = f"values ({', '.join('?' * len(values[0]))})"
-            connection.executemany(f"insert into {table} {columns if table == 'readings' else marks}", values)
+            names = COLUMNS.get(table, "")
+            marks = ", ".join("?" * len(values[0]))
+            connection.executemany(f"insert into {table} {names} values ({marks})", values)
 
 
 def at(days_ago: float) -> str:
