@@ -1,0 +1,65 @@
+"""A topic is named by the atlas when its members clearly mean one of its archetypes, and not otherwise."""
+
+from datetime import UTC, datetime
+
+import numpy as np
+
+from nlp.atlas import Archetype, shipped_archetypes
+from nlp.known_meanings import find_meaning, name_archetype
+from nlp.naming import choose_name
+from nlp.records import Kind, StoredInsight
+
+USUAL = np.full(4, np.log(0.25), dtype=np.float32)
+SILENT = np.zeros((3, 4), dtype=np.float32)
+
+
+def chances(*rows: tuple[float, ...]):
+    return np.array(rows, dtype=np.float32)
+
+
+def test_what_most_members_mean_is_what_the_topic_means():
+    asked = chances((0.7, 0.1, 0.1, 0.1), (0.5, 0.1, 0.3, 0.1), (0.6, 0.2, 0.1, 0.1))
+    assert find_meaning(asked, SILENT, USUAL) == 0
+
+
+def test_without_a_clear_lead_nothing_is_known():
+    asked = chances((0.7, 0.1, 0.1, 0.1), (0.1, 0.7, 0.1, 0.1), (0.4, 0.4, 0.1, 0.1))
+    assert find_meaning(asked, SILENT, USUAL) is None
+    assert find_meaning(asked[:0], SILENT[:0], USUAL) is None
+
+
+def test_one_sure_member_does_not_speak_for_the_others():
+    asked = chances((0.97, 0.01, 0.01, 0.01), (0.2, 0.4, 0.2, 0.2), (0.2, 0.4, 0.2, 0.2))
+    assert find_meaning(asked, SILENT, USUAL) is None
+
+
+def test_the_answers_help_to_tell():
+    asked = chances((0.4, 0.3, 0.2, 0.1), (0.4, 0.3, 0.2, 0.1), (0.4, 0.3, 0.2, 0.1))
+    assert find_meaning(asked, SILENT, USUAL) is None
+    assert find_meaning(asked, chances(*[(0.94, 0.02, 0.02, 0.02)] * 3), USUAL) == 0
+
+
+def test_the_name_is_in_the_language_that_buyers_write():
+    archetype = Archetype(
+        "a", "m", "Does it work without a connection?", "fit", "consideration", (),
+        (("en", "offline?"), ("de", "Ohne Netz."), ("de", "Läuft es auch ohne Netz?")),
+    )  # fmt: skip
+    assert name_archetype(archetype, "en") == "Does it work without a connection?"
+    assert name_archetype(archetype, "de") == "Läuft es auch ohne Netz?"
+    assert name_archetype(archetype, "it") == ""
+
+
+def test_every_archetype_has_a_german_name():
+    unnamed = [archetype.id for archetype in shipped_archetypes() if not name_archetype(archetype, "de")]
+    assert len(unnamed) <= 0.1 * len(shipped_archetypes()), unnamed
+
+
+def test_what_the_atlas_knows_is_named_by_it():
+    now = datetime(2026, 11, 2, tzinfo=UTC)
+    member = StoredInsight(
+        id=1, message=1, kind=Kind.QUESTION, text="Does the tablet hold onto it down there?", context="",
+        company="globex.example", person=None, asked_at=now, language="en", category="fit", stage="consideration",
+        inferred=False, answer=None, topic=1,
+    )  # fmt: skip
+    assert choose_name((member,), known_as="Does it work offline?") == "Does it work offline?"
+    assert choose_name((member,)) == "Does the tablet hold onto it down there?"
