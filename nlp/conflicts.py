@@ -175,7 +175,7 @@ def _figures(text: str) -> list[tuple[float, str]]:
 
 def _amount(token: str) -> float | None:
     """ "2,400" and "2.400" are two thousand four hundred, "1.5" and "1,5" one and a half, "two" is two."""
-    if not token[0].isdigit():
+    if not token[0].isdecimal():  # "²" is a digit and no number
         return _tables().numbers.get(token.casefold())
     if _THOUSANDS.fullmatch(token):
         return float(token.replace(",", "").replace(".", "")[:15])
