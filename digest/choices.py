@@ -30,6 +30,7 @@ def _merges(desk: Desk) -> Iterator[Choice]:
                 "merge",
                 (desk.line(known[pair.first], with_quote=False), desk.line(known[pair.second], with_quote=False)),
                 f"answers topic merge {topic_id(pair.second)} {topic_id(pair.first)}",
+                otherwise=f"answers topic apart {topic_id(pair.first)} {topic_id(pair.second)}",
             )
 
 

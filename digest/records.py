@@ -209,12 +209,14 @@ class Choice:
     """What only a person can decide. kind: merge | conflict | gone.
 
     topics: the two that may be one, or the one concerned. sides: what the answers say. command: what to type.
+    otherwise: what to type when it is not so; "" when there is nothing to say then.
     """
 
     kind: str
     topics: tuple[TopicLine, ...]
     command: str
     sides: tuple[str, ...] = ()
+    otherwise: str = ""
 
 
 @dataclass(frozen=True, slots=True)
