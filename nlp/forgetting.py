@@ -141,7 +141,7 @@ def _named_anew(
     def is_theirs(text: str) -> bool:
         return traces.mark(text) or (came_from(text, said) and not came_from(text, others))
 
-    changed = refresh_topic(topic, members, taste, is_shown=True) if members else topic
+    changed = refresh_topic(topic, members, taste, is_kept=True) if members else topic
     if not members and topic.named_by == MACHINE:
         changed = replace(changed, name=EMPTY_NAME)
     elif is_theirs(topic.name):

@@ -4,16 +4,18 @@ What was placed stays; running it twice adds nothing.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlite_utils import Database
 
 from harvester.database import transaction
+from nlp.atlas import Archetype, shipped_archetypes
 from nlp.embedding import Encoders, Vectors
+from nlp.known_meanings import find_meaning, name_archetype
 from nlp.likeness import LearnedLikeness, choose_compared, place_views
 from nlp.naming import Taste, choose_name, main_language, slugify
 from nlp.records import StoredInsight, Topic
@@ -69,6 +71,7 @@ from nlp.views import see
 
 SCHEME = "space-2"  # of centring and smoothing; raised when vectors made before could not be compared with those after
 EMBED_CHUNK = 1_000
+LATE = timedelta(days=14)  # older than the newest of its topic: an answer takes days, not weeks
 LEAST_ANSWERED = (
     0.5  # the "same topic?" model has learned from questions with their answers; without, vectors know more
 )
@@ -106,8 +109,9 @@ def grow_topics(
     if judge is not None:
         crowd = replace(crowd, likeness=_learn_likeness(database, model, blocks, judge, standings, crowd.topics))
     placement = place_insights(crowd, next_topic_id(database), density_of(space.closeness))
+    known_as = _recognise(database, standings, crowd, placement)
     suggestions = _suggest(database, standings, crowd, placement)
-    _store(database, model, standings, space, placement, suggestions, now, is_judged=judge is not None)
+    _store(database, model, standings, space, placement, suggestions, known_as, now, is_judged=judge is not None)
     return Grown(embedded, len(placement.placed), placement.born, unplaced - len(placement.placed))
 
 
@@ -215,6 +219,7 @@ def _store(
     space: _Space,
     placement: Placement,
     suggestions: Sequence[Suggestion],
+    known_as: Mapping[int, Archetype],
     now: datetime,
     *,
     is_judged: bool,
@@ -228,6 +233,7 @@ def _store(
     touched = sorted({carrier[placed.topic] for placed in placement.placed})
     insights = {insight.id: insight for insight in load_insights(database)}
     shown = shown_topics(database)
+    new = {ids[placed.row] for placed in placement.placed}
     taste = Taste(known_people(database), main_language(tuple(insights.values())))
     with transaction(database) as connection:
         save_vectors(connection, model, [ids[row] for row in space.fresh], space.vectors[space.fresh])
@@ -239,14 +245,45 @@ def _store(
         for topic in touched:
             order = order_by_centrality(members[topic], space.vectors, row_of)
             own = [insights[insight] for insight in order]
+            known = name_archetype(known_as[topic], taste.language) if topic in known_as else ""
             if topic in topics:
-                update_facets(connection, refresh_topic(topics[topic], own, taste, is_shown=topic in shown))
+                is_kept = topic in shown or _came_late(own, new)
+                update_facets(connection, refresh_topic(topics[topic], own, taste, is_kept=is_kept, known_as=known))
             else:
-                insert_topic(connection, name_topic(topic, own, taste, now))
+                insert_topic(connection, name_topic(topic, own, taste, now, known))
         save_assignments(
             connection, [(ids[one.row], one.topic, one.similarity) for one in placement.placed], MACHINE, now
         )
         save_suggestions(connection, suggestions, now)
+
+
+def _recognise(
+    database: Database, standings: Sequence[Standing], crowd: Crowd, placement: Placement
+) -> dict[int, Archetype]:
+    """Carrying topic -> what it clearly means, of those that this run touched; by the members that were compared."""
+    likeness = crowd.likeness
+    if not isinstance(likeness, LearnedLikeness):
+        return {}
+    archetypes = {archetype.id: archetype for archetype in shipped_archetypes()}
+    carrier = carrying_topics(all_topics(database)) | {born: born for born in placement.born} | {UNPLACED: UNPLACED}
+    topics = np.array([carrier[standing.topic] for standing in standings], dtype=np.int64)
+    for placed in placement.placed:
+        topics[placed.row] = carrier[placed.topic]
+    found = {}
+    for topic in sorted({carrier[placed.topic] for placed in placement.placed}):
+        rows = likeness.positions[(topics == topic) & likeness.comparable]
+        asked, replied = likeness.views.question_atlas[rows] ** 2, likeness.views.answer_atlas[rows] ** 2
+        meaning = find_meaning(asked, replied, likeness.model.recogniser.usual)
+        if meaning is not None:
+            found[topic] = archetypes[likeness.model.archetypes[meaning]]
+    return found
+
+
+def _came_late(members: Sequence[StoredInsight], new: Collection[int]) -> bool:
+    """Whether everything new in a topic was asked long before what it already held: an old mbox renames nothing."""
+    known = [insight.asked_at for insight in members if insight.id not in new]
+    added = [insight.asked_at for insight in members if insight.id in new]
+    return bool(known) and bool(added) and max(added) < max(known) - LATE
 
 
 def _suggest(
@@ -273,9 +310,11 @@ def _members(standings: Sequence[Standing], placement: Placement, carrier: Mappi
     return members
 
 
-def name_topic(number: int, insights: Sequence[StoredInsight], taste: Taste, now: datetime) -> Topic:
-    """A new topic. insights: its members, the most central first."""
-    name = choose_name(insights, taste)
+def name_topic(
+    number: int, insights: Sequence[StoredInsight], taste: Taste, now: datetime, known_as: str = ""
+) -> Topic:
+    """A new topic. insights: its members, the most central first. known_as: see `choose_name`."""
+    name = choose_name(insights, taste, known_as)
     return Topic(
         id=number,
         name=name,
@@ -288,12 +327,17 @@ def name_topic(number: int, insights: Sequence[StoredInsight], taste: Taste, now
     )
 
 
-def refresh_topic(topic: Topic, insights: Sequence[StoredInsight], taste: Taste, *, is_shown: bool) -> Topic:
-    """The topic with today's category and stage, and with a better name as long as nobody has seen or given one."""
-    is_named = topic.named_by != MACHINE or is_shown
+def refresh_topic(
+    topic: Topic, insights: Sequence[StoredInsight], taste: Taste, *, is_kept: bool, known_as: str = ""
+) -> Topic:
+    """The topic with today's category and stage, and with a better name as long as nobody has given one.
+
+    is_kept: the name stays, for people have seen it or only late mails came.
+    """
+    is_named = topic.named_by != MACHINE or is_kept
     return replace(
         topic,
-        name=topic.name if is_named else choose_name(insights, taste),
+        name=topic.name if is_named else choose_name(insights, taste, known_as),
         category=_settled(topic.category, topic.category_by, [insight.category for insight in insights]),
         stage=_settled(topic.stage, topic.stage_by, [insight.stage for insight in insights]),
     )

@@ -135,3 +135,21 @@ def test_backlog_is_placed_in_order_of_arrival() -> None:
     assert placement.born == tuple(range(5, 13))
     assert len(placement.placed) == 5_000
     assert {one.topic for one in placement.placed if one.row % 8 == 0} == {5}
+
+
+def test_an_old_mailbox_loaded_late_renames_nothing(database: Database, encoders: Encoders) -> None:
+    add_insights(database, PRICE[3:])
+    grow_topics(database, encoders, MONDAY)
+    names = {topic.id: topic.name for topic in all_topics(database)}
+    assert names
+    add_insights(database, PRICE[:3], first=20, asked_at=MONDAY - timedelta(days=400))
+    grown = grow_topics(database, encoders, MONDAY + timedelta(days=1))
+    assert grown.placed == 3
+    assert {topic.id: topic.name for topic in all_topics(database) if topic.id in names} == names
+
+
+def test_what_the_atlas_knows_names_the_topic(database: Database, encoders: Encoders) -> None:
+    add_insights(database, HOSTING)
+    database.conn.execute("update insights set answer = 'Your data is stored in two data centres in Frankfurt.'")
+    grow_topics(database, encoders, MONDAY)
+    assert [topic.name for topic in all_topics(database)] == ["Where is our data stored?"]
