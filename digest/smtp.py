@@ -3,6 +3,7 @@
 Knows nothing of what the mails say, nor of what has been sent before.
 """
 
+import re
 import smtplib
 import ssl
 from collections.abc import Callable, Iterator
@@ -11,8 +12,12 @@ from dataclasses import dataclass, field
 
 from digest.quotes import one_line
 from digest.records import OutgoingMail
-from harvester.config import Config, Smtp
+from harvester.config import LOOPBACK, Config, Smtp
 from harvester.errors import AnswersError, ConfigurationError, DeliveryRefused, DeliveryUnknown, ServiceDown, TryLater
+
+
+# "%", "!" and ":" let old servers pass a mail on to somebody else; quotes and brackets hide a second address.
+_PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9.+_'=&/~#$*?^`{|}-]{1,64}@[A-Za-z0-9.-]{1,255}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,7 @@ def _refuse_strangers(config: Config, addresses: tuple[str, ...]) -> None:
             raise DeliveryRefused(
                 f"{one_line(address)} is neither in [company] domains nor a configured recipient; nothing was sent"
             )
-        if not address.isascii() or any(c.isspace() or c in "<>" for c in address):
+        if not _PLAIN_ADDRESS.fullmatch(address):
             raise DeliveryRefused(f"{one_line(address)!r} is not an address that every mail server takes")
 
 
@@ -92,6 +97,8 @@ def _connect(settings: Smtp, sender: str) -> smtplib.SMTP:
     # Naming ourselves by the sender's domain avoids a look-up of this machine's own name.
     name = sender.rpartition("@")[2] or "localhost"
     if settings.security == "none":
+        if settings.host not in LOOPBACK:
+            raise ConfigurationError(('answers.toml: [smtp] security = "none": allowed for loopback hosts only',))
         return smtplib.SMTP(settings.host, settings.port, local_hostname=name, timeout=settings.timeout_seconds)
     context = ssl.create_default_context(cafile=settings.ca_file or None)
     if settings.security == "tls":

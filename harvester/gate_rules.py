@@ -21,6 +21,7 @@ SHORT_NOTE_WORDS = 120
 INVITATION_WORDS = 60
 DECLINE_WORDS = 60
 MAX_SCANNED = 20_000
+MAX_OWN_LETTERS = 60_000  # no mail of ours is longer
 
 HARD_AUTOMATIC_HEADERS = (
     "x-autoreply",
@@ -103,6 +104,10 @@ def find_own_digest(facts: Facts) -> Decision | None:
         return Status.IGNORED, "our own mail, answered (In-Reply-To)"
     if any(attached.header(OUR_HEADER) is not None for attached in mail.attached):
         return Status.IGNORED, "our own mail, attached"
+    # Some programs quote and forward without a word about whose mail it was.
+    texts = (spaced(part.text[:MAX_OWN_LETTERS]) for part in facts.parts)
+    if any(has_words(text, sentence) for text in texts for sentence in load_words().own_sentences):
+        return Status.IGNORED, "our own mail, in another one"
     return None
 
 

@@ -21,9 +21,11 @@ _WORD = re.compile(r"[^\W_]+")
 class Words:
     """The words of data/gate and of every language; all lower case, single spaces.
 
+    own_sentences: stand in every mail of ours, in every language that we write.
     away_phrases: say that somebody is away. away_hints: go with that ("for urgent matters"), alone they say nothing.
     """
 
+    own_sentences: tuple[str, ...]
     automatic_subjects: tuple[str, ...]
     doubtful_subjects: frozenset[str]
     automatic_senders: frozenset[str]
@@ -50,7 +52,10 @@ def load_words() -> Words:
         away_phrases += language.get("out_of_office", {}).get("phrases", ())
         away_hints += language.get("out_of_office", {}).get("hints", ())
         heard += language.get("note", {}).get("heard", ())
+    frames = [_read(path)["footer"] for path in sorted((data_folder() / "frame").glob("*.toml"))]
+    own = [*automatic["notices"], *(footer[key] for footer in frames for key in ("basis", "privacy"))]
     return Words(
+        own_sentences=_longest_first(own),
         automatic_subjects=_longest_first(automatic["subjects"]),
         doubtful_subjects=frozenset(map(spaced, automatic["doubtful"])),
         automatic_senders=frozenset(automatic["senders"]),
