@@ -13,8 +13,11 @@ from itertools import pairwise
 from sqlite_utils import Database
 
 from harvester.resources import data_folder
+from nlp.postal import replace_addresses, replace_firms
 
 NAME, COMPANY, EMAIL, PHONE, NUMBER = "[name]", "[company]", "[e-mail]", "[phone]", "[number]"
+ADDRESS, PRODUCT = "[address]", "[product]"
+MIN_BRAND_LETTERS = 6  # of the first word of a company that stands for the whole
 MIN_NAME_LETTERS = 3
 MIN_COMPANY_LETTERS = 4
 MAX_COMPANY_WORDS = 4
@@ -28,9 +31,15 @@ _DIGITS = re.compile(r"(?<![\w.])\+?\(?\d(?:[ \t./()-]{0,3}\d){6,19}(?![\w])")
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
 _NAME_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _DIGIT = re.compile(r"\d")
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}|\d{1,2}[./]\d{1,2}[./]\d{2,4}")
+_DATE = re.compile(r"(?:\d{4}-\d{2}-\d{2}|\d{1,2}[./]\d{1,2}[./]\d{2,4})(?![./-]\d)")
+_THREE_BY_THREE = re.compile(r"[2-9]\d\d \d{3} \d{3}")  # a phone number in Lisbon, Madrid, Warsaw
 _GROUPED = re.compile(r"\d{1,3}(?:[., ]\d{3})+")
+_MARKED = re.compile(r"\b[^\W\d_][\w-]{0,40}[™®]")
+_MODEL = re.compile(r"\[company\](?: [A-ZÀ-Þ][\w-]{0,20})? (?:[A-Z]{0,3}-?\d{1,5})\b")
 _PLACEHOLDER = re.compile(r"\[[a-z-]+\]")
+
+
+_WORD_LISTS = ("titles", "greetings", "ordinary", "relations", "trades")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +64,8 @@ class _Words:
     titles: frozenset[str]
     greetings: frozenset[str]
     ordinary: frozenset[str]
+    relations: frozenset[str]
+    trades: frozenset[str]
 
 
 def redact(text: str, names: Iterable[str] = (), companies: Iterable[str] = ()) -> str:
@@ -71,10 +82,13 @@ def make_redactor(names: Iterable[str] = (), companies: Iterable[str] = ()) -> C
 
     def redact_known(text: str) -> str:
         cleaned = _EMAIL.sub(EMAIL, text) if "@" in text else text
+        cleaned = replace_firms(_MARKED.sub(PRODUCT, cleaned), COMPANY)
         if _DIGIT.search(cleaned):
             cleaned = _IBAN.sub(lambda match: NUMBER if is_iban(match[0]) else match[0], cleaned)
+            cleaned = replace_addresses(cleaned, ADDRESS)
             cleaned = _DIGITS.sub(lambda match: _replace_digits(match[0]), cleaned)
-        return _replace_names(cleaned, known) if _may_name(cleaned, known) else cleaned
+        named = _replace_names(cleaned, known) if _may_name(cleaned, known) else cleaned
+        return _MODEL.sub(f"{COMPANY} {PRODUCT}", named) if COMPANY in named else named
 
     return redact_known
 
@@ -105,7 +119,9 @@ def is_safe_quote(text: str) -> bool:
     """Whether a redacted text may be shown: nothing personal is left, and something is left to read."""
     if "@" in text and _EMAIL.search(text):
         return False
-    if _DIGIT.search(text) and not _has_harmless_numbers(text):
+    if _DIGIT.search(text) and not (_has_harmless_numbers(text) and replace_addresses(text, ADDRESS) == text):
+        return False
+    if _MARKED.search(text) or replace_firms(text, COMPANY) != text:
         return False
     return not text or _PLACEHOLDER.search(text) is None or _WORD.search(_PLACEHOLDER.sub(" ", text)) is not None
 
@@ -134,6 +150,8 @@ def is_card(digits: str) -> bool:
 
 def _replace_digits(text: str) -> str:
     digits = re.sub(r"\D", "", text)
+    if _THREE_BY_THREE.fullmatch(text):
+        return PHONE
     if _DATE.match(text) or _GROUPED.fullmatch(text):
         return text
     if is_card(digits) and not text.startswith("+"):
@@ -191,9 +209,14 @@ def _mark_companies(text: str, tokens: list[re.Match[str]], folded: list[str], k
             if stop > start and text[tokens[stop - 1].end() : tokens[stop].start()].strip(" -&'’"):
                 break
             joined += folded[stop]
-            if joined in known.companies:
+            if joined in known.companies or (stop == start and _is_brand(folded[start], known)):
                 marks[start : stop + 1] = [COMPANY] * (stop + 1 - start)
     return marks
+
+
+def _is_brand(word: str, known: _Known) -> bool:
+    """ "Holloway" stands for Holloway Brewing, "Transport" for nobody."""
+    return len(word) >= MIN_BRAND_LETTERS and word in known.starts and word not in _words().trades
 
 
 def _is_name(
@@ -209,6 +232,12 @@ def _is_name(
     adjacent = gap.strip(" .-’'") == ""
     if place and adjacent and before in words.titles and len(word) > 1:
         return True
+    if place and gap == ". " and tokens[place - 1][0] == "M" and len(word) > 1:
+        return True  # "C'est M. Delorge"
+    if place and gap == " " and (before in words.relations or _is_first_name(tokens[place - 1][0])):
+        return folded[place] not in words.titles and len(word) > 1
+    if _is_first_name(word):
+        return True
     if place and gap == " " and before in words.greetings and _ends_greeting(text, tokens[place].end()):
         return folded[place] not in words.titles
     if folded[place] not in known.words:
@@ -217,6 +246,10 @@ def _is_name(
         return True
     after = folded[place + 1] if place + 1 < len(folded) else ""
     return (folded[place], after) in known.pairs or (adjacent and (before, folded[place]) in known.pairs)
+
+
+def _is_first_name(word: str) -> bool:
+    return word[:1].isupper() and _fold(word) in _first_names() and _fold(word) not in _words().ordinary
 
 
 def _ends_greeting(text: str, end: int) -> bool:
@@ -264,10 +297,17 @@ def _fold(word: str) -> str:
 @lru_cache(maxsize=1)
 def _words() -> _Words:
     table = tomllib.loads((data_folder() / "insights" / "redaction.toml").read_text(encoding="utf-8"))
-    return _Words(*(frozenset(word.casefold() for word in table[key]) for key in ("titles", "greetings", "ordinary")))
+    return _Words(*(frozenset(word.casefold() for word in table[key]) for key in _WORD_LISTS))
+
+
+@lru_cache(maxsize=1)
+def _first_names() -> frozenset[str]:
+    table = tomllib.loads((data_folder() / "insights" / "first_names.toml").read_text(encoding="utf-8"))
+    return frozenset(name.casefold() for name in table["names"])
 
 
 @lru_cache(maxsize=1)
 def _announcing() -> frozenset[str]:
-    """Words that a name may follow."""
-    return _words().titles | _words().greetings
+    """Words that are a name or that one may follow."""
+    words = _words()
+    return words.titles | words.greetings | words.relations | _first_names() | {"m"}
