@@ -65,7 +65,12 @@ class Mailbox:
                 # Made anew since we looked: the same UIDs are other mails now, which nobody has stored.
                 raise IMAPClientError("the folder was made anew meanwhile; nothing was moved")
             for chunk in _chunks(uids, MOVED_AT_ONCE):
-                self._client.move(list(chunk), folder)
+                try:
+                    self._client.move(list(chunk), folder)
+                except IMAPClientError as error:
+                    # Somebody else has removed one of them meanwhile; what is left is moved by the next poll.
+                    if "EXPUNGEISSUED" not in str(error):
+                        raise
             self._client.select_folder(self._settings.folder, readonly=True)
 
     def can_idle(self) -> bool:

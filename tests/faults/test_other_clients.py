@@ -2,6 +2,7 @@
 
 import random
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -64,8 +65,9 @@ class OtherClient:
             self.flags.setdefault(raw, set()).add(b"\\Flagged")
             client.add_flags([uid], [b"\\Flagged"])
         elif action == "move" and len(self.removed) < len(self.mails) // 3:
-            client.move([uid], "Elsewhere")
-            self.removed.add(raw)
+            with suppress(imapclient.exceptions.IMAPClientError):  # we were faster
+                client.move([uid], "Elsewhere")
+                self.removed.add(raw)
         elif action == "expunge" and len(self.removed) < len(self.mails) // 3:
             self.flags.setdefault(raw, set()).add(b"\\Deleted")
             client.add_flags([uid], [b"\\Deleted"])
