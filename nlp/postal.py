@@ -14,7 +14,8 @@ _NAME = rf"[{_UPPER}][\w'’.-]{{0,30}}"
 _NUMBER = r"\d{1,5} ?[a-zA-Z]?(?:[-/]\d{1,4})?\b"
 _POSTCODE = r"(?:[A-Z]{1,2}-)?(?:\d{2}-\d{3}|\d{4}-\d{3}|\d{3} \d{2}|\d{4} ?[A-Z]{2}|\d{4,5})"
 _BRITISH = r"[A-Z]{1,2}\d[\dA-Z]? ?\d[A-Z]{2}"
-_TAIL = rf"(?:,\s?(?:{_POSTCODE}\s)?{_NAME}(?: {_NAME}){{0,2}}(?:,? (?:{_BRITISH}|\d[A-Z]{{2}}\b|[A-Z]{{2}} \d{{5}}|\d{{5}}))?){{0,3}}"
+_BEHIND = rf"(?:,? (?:{_BRITISH}|\d[A-Z]{{2}}\b|[A-Z]{{2}} \d{{5}}|\d{{5}}))?"
+_TAIL = rf"(?:,\s?(?:{_POSTCODE}\s)?{_NAME}(?: {_NAME}){{0,2}}{_BEHIND}){{0,3}}"
 _LITTLE = r"(?:(?:de la|de los|de las|de l'|du|des|de|della|delle|dei|del|di|dos|das|do|da|d'|van der|van de|van) ?)?"
 
 
