@@ -131,9 +131,9 @@ def fill(database: Database, topics: int, insights: int) -> None:
     with transaction(database) as connection:
         save_blob(connection, "model", MODEL.encode())
         for table, values in rows.items():
-            names = COLUMNS.get(table, "")
+            columns = COLUMNS.get(table, "")
             marks = ", ".join("?" * len(values[0]))
-            connection.executemany(f"insert into {table} {names} values ({marks})", values)
+            connection.executemany(f"insert into {table} {columns} values ({marks})", values)
 
 
 def at(days_ago: float) -> str:

@@ -154,6 +154,7 @@ def make_environment() -> jinja2.Environment:
         topic_id=topic_id,
         day=lru_cache(maxsize=10_000)(show_day),
         companies=count_companies,
+        number="{:,}".format,
         label_link=label_link,
         host=host_of,
         spark=spark_path,

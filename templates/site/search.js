@@ -142,7 +142,7 @@
     results.hidden = !isSearching;
     results.setAttribute("aria-busy", String(isSearching && !isComplete));
     browse.hidden = isSearching;
-    choices.hidden = isSearching;
+    choices.hidden = isSearching || !table;
     if (!isSearching) { results.replaceChildren(); return; }
     if (!data) { found.textContent = "Loading …"; start(); return; }
     if (isReading) return;  // never pull the list away from under the one who walks through it
