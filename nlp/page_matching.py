@@ -114,15 +114,15 @@ def measure_pairs(
     """Compare every topic with every page."""
     numbers = tuple(dict.fromkeys(pages.pages))
     column_of = {page: column for column, page in enumerate(numbers)}
-    columns = np.array([column_of[page] for page in pages.pages])
-    firsts = np.unique(columns, return_index=True)[1]
+    rows_of = np.array([column_of[page] for page in pages.pages])  # ascending: passages come page by page
+    firsts = np.unique(rows_of, return_index=True)[1]
     alike = []
     for said, common in ((topics.questions, prior.questions), (topics.answers, prior.answers)):
         for block, rows in enumerate(said):
             passages = _centre(pages.blocks[block], _mean(pages.blocks[block][firsts], prior.answers[block]))
             spoken = rows[rows.any(axis=1)]
             centred = unit_rows(np.where(rows.any(axis=1, keepdims=True), rows - _mean(spoken, common[block]), 0))
-            alike.append(_best_passage(centred, passages, columns, len(numbers)))
+            alike.append(_best_passage(centred, passages, firsts))
     sent = np.zeros((len(voices), len(numbers)), dtype=np.float32)
     for row, voice in enumerate(voices):
         for page in voice.sent:
@@ -168,12 +168,9 @@ def _centre(rows: Vectors, mean: Vectors) -> Vectors:
     return centred
 
 
-def _best_passage(topics: Vectors, passages: Vectors, columns: NDArray[np.intp], pages: int) -> Vectors:
-    """The similarity of each topic to the passage of each page that is most like it."""
-    best = np.full((len(topics), pages), -1, dtype=np.float32)
-    similarity = topics @ passages.T
-    for row, column in enumerate(columns):
-        np.maximum(best[:, column], similarity[:, row], out=best[:, column])
+def _best_passage(topics: Vectors, passages: Vectors, firsts: NDArray[np.intp]) -> Vectors:
+    """How like a topic the best passage of a page is: (topics, pages). firsts: the row where each page begins."""
+    best: Vectors = np.maximum.reduceat(passages @ topics.T, firsts, axis=0).T
     return best
 
 

@@ -19,7 +19,7 @@ _WORD = re.compile(r"[^\W\d_]{3,}")
 
 @dataclass(frozen=True, slots=True)
 class PassageVectors:
-    """pages: page of each passage row. texts: the passage. blocks: (rows, d) per encoder."""
+    """pages: page of each passage row, page by page. texts: the passage. blocks: (rows, d) per encoder."""
 
     pages: tuple[int, ...]
     texts: tuple[str, ...]
