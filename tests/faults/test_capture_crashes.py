@@ -47,7 +47,7 @@ def test_3000_mails_survive_kills_at_random_times_and_points(
     chance = random.Random(11)
     kills = rounds = 0
     log = tmp_path / "points.log"
-    while kills < (60 if full else 8):
+    while kills < (60 if full else 6):
         rounds += 1
         folder = mailroom.make_workspace(tmp_path / f"round-{rounds}", dovecot)
         has_ended = False
@@ -81,7 +81,7 @@ def test_a_crash_after_every_single_side_effect_loses_nothing(
         client.create_folder("Done")
     first = mailroom.make_workspace(tmp_path / "whole", dovecot, **changes)
     side_effects = count_side_effects(first, tmp_path / "whole.log")
-    points = range(1, side_effects + 1, 1 if full else 12)
+    points = range(1, side_effects + 1, 1 if full else 20)
     log = tmp_path / "points.log"
     for point in points:
         with dovecot.connect() as client:

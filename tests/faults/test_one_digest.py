@@ -130,7 +130,8 @@ def test_each_recipient_gets_one_whatever_breaks_and_wherever_it_is_killed(
     log = tmp_path / "points.log"
     verdicts: Counter[str] = Counter()
     kills = resent = 0
-    for number, (fault, point) in enumerate(plan_trials(tmp_path, full)):
+    plan = itertools.islice(plan_trials(tmp_path, full), 0, None, 1 if full or has_receipts else 2)
+    for number, (fault, point) in enumerate(plan):
         with run_smtp(fault) as smtp:
             workspace = prepare(tmp_path / f"trial-{number}", smtp)
             result = run_due(workspace, log, point)

@@ -106,7 +106,7 @@ def test_good_mails_between_bombs_are_understood_and_memory_is_bounded(
         NAME,
         "each bomb between two good mails: nested, endless, packed, in no charset; `answers poll` and `analyze`",
         f"{len(names)} bombs",
-        f"{good} of {len(names) + 1} good mails understood; {len(failed)} bombs set aside, after two tries at most;"
+        f"{good} of {len(names) + 1} good mails understood; {len(failed)} bombs had to be set aside;"
         f" {largest / 1e9:.2f} GB for the largest process, {together / 1e9:.2f} GB for all together",
     )
 
