@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test lint check fuzz faults pictures train clean
+.PHONY: help demo test lint check fuzz audit faults pictures train clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,6 +39,9 @@ requirements.lock: uv.lock ## The pins of uv.lock for pip
 
 fuzz: $(READY) ## Thousands of odd and damaged mails, new ones each time: make fuzz EXAMPLES=20000
 	ANSWERS_FUZZ_EXAMPLES=$(or $(EXAMPLES),5000) $(BIN)/python -m pytest tests/test_fuzz_mail.py
+
+audit: $(READY) ## Risky calls in the code, known vulnerabilities of what is locked (needs the network)
+	@$(BIN)/python docs/audit.py
 
 faults: $(READY) ## Kill, cut, freeze and fill everything, in full; writes docs/promises.md (25 minutes, Linux, root)
 	rm -rf .promises

@@ -16,7 +16,9 @@ def test_readme_lists_every_command_as_it_is():
     assert commands.replace_commands(readme, commands.render_commands()) == readme
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/architecture.md", "docs/running.md", "docs/privacy.md", "docs/content.md"])
+@pytest.mark.parametrize(
+    "name", ["README.md", "docs/architecture.md", "docs/running.md", "docs/privacy.md", "docs/content.md"]
+)
 def test_links_and_named_files_exist(name):
     text = (ROOT / name).read_text(encoding="utf-8")
     for target in re.findall(r"\]\(([^)#:]+)\)", text):
