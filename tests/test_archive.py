@@ -179,6 +179,12 @@ def mail_page(browser, html, width, scheme="light"):
     return tab
 
 
+def test_an_endless_word_does_not_widen_the_mail(browser):
+    tab = mail_page(browser, sent_mail(compose(name="Donaudampfschifffahrt" * 5)).html, 320)
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 320
+    tab.context.close()
+
+
 @pytest.mark.parametrize("width", [320, 375, 1200])
 def test_the_mail_fits_any_screen_also_without_any_style_block(browser, width):
     html = sent_mail(compose()).html
