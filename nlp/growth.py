@@ -20,6 +20,7 @@ from nlp.likeness import LearnedLikeness, choose_compared, place_views
 from nlp.naming import Taste, choose_name, main_language, slugify
 from nlp.records import StoredInsight, Topic
 from nlp.same_topic import SameTopic, same_topic_for
+from nlp.seeding import plant_seeds
 from nlp.space import (
     Block,
     RawRows,
@@ -108,7 +109,7 @@ def grow_topics(
     judge = _choose_judge(database, model, encoders)
     if judge is not None:
         crowd = replace(crowd, likeness=_learn_likeness(database, model, blocks, judge, standings, crowd.topics))
-    placement = place_insights(crowd, next_topic_id(database), density_of(space.closeness))
+    placement = _seed(crowd, place_insights(crowd, next_topic_id(database), density_of(space.closeness)))
     known_as = _recognise(database, standings, crowd, placement)
     suggestions = _suggest(database, standings, crowd, placement)
     _store(database, model, standings, space, placement, suggestions, known_as, now, is_judged=judge is not None)
@@ -255,6 +256,24 @@ def _store(
             connection, [(ids[one.row], one.topic, one.similarity) for one in placement.placed], MACHINE, now
         )
         save_suggestions(connection, suggestions, now)
+
+
+def _seed(crowd: Crowd, placement: Placement) -> Placement:
+    """The placement and, in a young mailbox, topics of the atlas for what is still alone."""
+    likeness = crowd.likeness
+    if not isinstance(likeness, LearnedLikeness):
+        return placement
+    placed = {one.row for one in placement.placed}
+    rows = np.array([row for row in np.flatnonzero(crowd.topics == UNPLACED) if row not in placed], dtype=np.intp)
+    chances = likeness.views.question_atlas[likeness.positions[rows]] ** 2
+    seeds = plant_seeds(rows, chances, insights=len(crowd.topics), next_topic=placement.next_topic)
+    born = tuple(dict.fromkeys(one.topic for one in seeds))
+    return replace(
+        placement,
+        placed=(*placement.placed, *seeds),
+        born=(*placement.born, *born),
+        next_topic=placement.next_topic + len(born),
+    )
 
 
 def _recognise(

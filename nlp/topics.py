@@ -100,10 +100,11 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """What one run decided. born: ids of new topics, in order."""
+    """What one run decided. born: ids of new topics, in order. next_topic: the id that the next one would get."""
 
     placed: tuple[Placed, ...]
     born: tuple[int, ...]
+    next_topic: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +162,7 @@ def place_insights(crowd: Crowd, next_topic: int, density: float) -> Placement:
         _settle(followed, topics, pool)
         placed.extend((*joined, *grouped, *followed))
         born.extend(int(topic) for topic in changed if topic >= next_topic + len(born))
-    return Placement(tuple(placed), tuple(born))
+    return Placement(tuple(placed), tuple(born), next_topic + len(born))
 
 
 def score_averages(crowd: Crowd, topics: NDArray[np.int64], rows: NDArray[np.intp]) -> TopicScores:

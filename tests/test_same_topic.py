@@ -20,6 +20,7 @@ from nlp.decisions import keep_apart, last_decision, pin_facets, undo_decision
 from nlp.embedding import Encoders, Vectors, load_encoders
 from nlp.growth import grow_topics
 from nlp.same_topic import load_same_topic, same_topic_for
+from nlp.seeding import plant_seeds
 from nlp.store import all_topics, decision_log, find_topic, living_topics, load_insights
 from nlp.suggestion_store import load_suggestions, save_suggestions
 from nlp.suggestions import Suggestion, suggest
@@ -148,6 +149,22 @@ def test_a_workspace_adds_archetypes_of_its_own(tmp_path: Path) -> None:
     )
     assert [one.id for one in own_archetypes(folder)] == ["gift-wrap"]
     assert own_archetypes(tmp_path / "nothing") == ()
+
+
+def test_the_first_insight_finds_a_topic_that_buyers_ask_about_everywhere(tmp_path: Path, encoders: Encoders) -> None:
+    database = open_database(tmp_path / "answers.db")
+    add_answered(database, (("What do you charge per user and month?", "Nine euro for each user."),))
+    grown = grow_topics(database, encoders, MONDAY)
+    assert grown.born == (1,)
+    assert [insight.topic for insight in load_insights(database)] == [1]
+    database.conn.close()
+
+
+def test_a_mailbox_with_meanings_of_its_own_gets_no_seeds() -> None:
+    chances = np.array([[0.9, 0.1], [0.1, 0.9], [0.5, 0.5]], dtype=np.float32)
+    young = plant_seeds(np.arange(3), chances, insights=3, next_topic=7)
+    assert [(one.row, one.topic) for one in young] == [(0, 7), (1, 8)]
+    assert plant_seeds(np.arange(3), chances, insights=41, next_topic=7) == ()
 
 
 def test_alike_topics_are_suggested_and_distant_ones_are_not() -> None:
