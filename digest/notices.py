@@ -8,7 +8,7 @@ from sqlite_utils import Database
 
 from digest.mail import Envelope, build_notice
 from digest.smtp import deliver, sender_address
-from digest.store import Alarm, last_unsure, load_alarms, note_told, note_unsure
+from digest.store import Alarm, last_unsure, load_alarms, note_told, note_unsure, require_room
 from harvester.config import Config
 from harvester.errors import AnswersError, DeliveryRefused, DeliveryUnknown
 
@@ -51,6 +51,7 @@ def tell_owner(config: Config, database: Database, now: datetime) -> int:
         if unsure_at and now - unsure_at < AGAIN_AFTER:
             continue
         mail = build_notice(notice.subject, notice.paragraphs, envelope, notice.alarm.key, now)
+        require_room(database, notice.alarm)
         try:
             deliver(config, mail, mail.recipients, lambda delivery: None)
             told += 1

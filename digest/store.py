@@ -191,6 +191,12 @@ def end_alarm(database: Database, key: str, now: datetime) -> None:
         connection.execute("update alarms set over_at = ? where key = ? and over_at is null", (utc_text(now), key))
 
 
+def require_room(database: Database, alarm: Alarm) -> None:
+    """Raise DiskFull when it could not be noted that the owner was told: he would be told again and again."""
+    with transaction(database) as connection:
+        connection.execute("update alarms set sentence = sentence where key = ?", (alarm.key,))
+
+
 def note_told(database: Database, alarm: Alarm, now: datetime) -> None:
     """The owner has heard of the trouble, or of its end (which closes it)."""
     with transaction(database) as connection:

@@ -11,8 +11,9 @@ from sqlite_utils import Database
 from digest.daemon import Daemon, Job, Reports, retry_delay
 from digest.dispatch import Outcome, is_digest_due, is_sending_configured, send_due_digest
 from digest.notices import tell_owner
+from digest.spare_notices import SpareNotices
 from digest.store import end_alarm, raise_alarm
-from harvester.errors import AnswersError
+from harvester.errors import AnswersError, DiskFull
 from harvester.imap import open_mailbox
 from harvester.store import end_run, start_run
 from harvester.workspace import Workspace
@@ -128,10 +129,17 @@ def _reports(workspace: Workspace) -> Reports:
         finally:
             database.conn.close()
 
+    spare = SpareNotices(workspace.config)
+
     def trouble(job: str, sentence: str, now: datetime) -> None:
-        with_database(lambda database: raise_alarm(database, f"job:{job}", sentence, now))
+        try:
+            with_database(lambda database: raise_alarm(database, f"job:{job}", sentence, now))
+        except DiskFull:
+            spare.trouble(f"job:{job}", sentence, now)
+            raise
 
     def over(job: str, now: datetime) -> None:
+        spare.over(f"job:{job}", now)
         with_database(lambda database: end_alarm(database, f"job:{job}", now))
 
     def tell(now: datetime) -> None:

@@ -3,16 +3,24 @@
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import mailroom
 import old_databases
 import pytest
+from digest_workspace import make_workspace
 from promises import Promise
 from servers import ImapServer, is_needed
+from smtp_server import run_smtp
+
+from digest.wiring import make_daemon
+from harvester.database import FULL_SENTENCE
+from harvester.errors import DiskFull
 
 NAME = "disk full"
 SENTENCE = "the disk is full"
+NOW = datetime(2026, 11, 16, 8, 0, tzinfo=UTC)
 
 
 class SmallDisk:
@@ -158,6 +166,39 @@ def test_the_daemon_outlives_a_full_disk_and_catches_up_by_itself(
         f"`answers run` while {len(mails):,} mails fill a tmpfs of 4 MB; then it grows",
         "1 daemon",
         f"said once a try, went on by itself after {seconds:.0f} s: 0 missing, 0 twice",
+    )
+
+
+def test_the_owner_is_told_once_although_nothing_can_be_noted(disk: SmallDisk, promise: Promise):
+    with run_smtp() as smtp:
+        disk.resize(40)
+        workspace = make_workspace(disk.folder / "work", smtp.port)
+        workspace.open_database().conn.close()
+        reports = make_daemon(workspace, poll=bool, analyze=bool, build_site=bool).reports
+        disk.fill()
+        for minutes in range(0, 60, 1):
+            with pytest.raises(DiskFull):
+                reports.trouble("poll", FULL_SENTENCE, NOW + timedelta(minutes=minutes))
+        assert [recipients for recipients, _ in smtp.took] == [("owner@acme.example",)]
+        assert b"the disk is full" in smtp.took[0][1].replace(b"=\r\n", b"")
+        disk.clear()
+        for minutes in range(3):  # one that was noted in time, but of which it cannot be noted that he was told
+            reports.trouble("site", "the pages cannot be built", NOW + timedelta(minutes=minutes))
+        disk.fill()
+        for minutes in range(10, 40):
+            with pytest.raises(DiskFull):
+                reports.tell(NOW + timedelta(minutes=minutes))
+        assert len(smtp.took) == 1
+        disk.clear()
+        reports.tell(NOW + timedelta(minutes=41))
+        reports.tell(NOW + timedelta(minutes=42))
+        assert len(smtp.took) == 2
+        for _ in range(3):
+            reports.over("poll", NOW + timedelta(minutes=61))
+            reports.tell(NOW + timedelta(minutes=61))
+        assert len(smtp.took) == 3
+    promise(
+        NAME, "a job fails for an hour, and no alarm can be stored", "60 failures", "owner told once, and once after"
     )
 
 
