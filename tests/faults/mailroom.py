@@ -1,6 +1,8 @@
 """A mailbox full of mails, a workspace that reads it, the real command, and the check that both hold the same."""
 
+import atexit
 import hashlib
+import json
 import os
 import random
 import sqlite3
@@ -9,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from servers import PASSWORD, USER, ImapServer
@@ -78,11 +81,10 @@ def make_workspace(folder: Path, server: ImapServer, **changes: object) -> Path:
     return folder
 
 
-def start(folder: Path, *arguments: str, crash: tuple[Path, int] | None = None) -> subprocess.Popen[str]:
-    """Start the real command on a workspace. crash: where to log the side effect and which of them is the last."""
-    command = COMMAND if crash is None else (*CRASHING, str(crash[0]), str(crash[1]))
+def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    """Start the real command on a workspace."""
     return subprocess.Popen(
-        [*command, "--config", str(folder / "answers.toml"), *arguments],
+        [*COMMAND, "--config", str(folder / "answers.toml"), *arguments],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -91,10 +93,36 @@ def start(folder: Path, *arguments: str, crash: tuple[Path, int] | None = None) 
 
 
 def answers(folder: Path, *arguments: str, crash: tuple[Path, int] | None = None) -> subprocess.CompletedProcess[str]:
-    """Run the real command to its end, whatever that is."""
-    process = start(folder, *arguments, crash=crash)
+    """Run the real command to its end, whatever that is.
+
+    crash: where to log the side effect and which of them is the last (tests/faults/crash.py).
+    """
+    if crash is not None:
+        return _crash(["--config", str(folder / "answers.toml"), *arguments], *crash)
+    process = start(folder, *arguments)
     output, errors = process.communicate(timeout=300)
     return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
+
+
+def _crash(arguments: list[str], log: Path, last: int) -> subprocess.CompletedProcess[str]:
+    server = _crash_server()
+    assert server.stdin is not None
+    assert server.stdout is not None
+    files = {name: str(log.with_suffix(f".{name}")) for name in ("output", "errors")}
+    server.stdin.write(json.dumps({"log": str(log), "last": last, "arguments": arguments, **files}) + "\n")
+    server.stdin.flush()
+    code = int(server.stdout.readline())
+    output, errors = (Path(name).read_text() for name in files.values())
+    return subprocess.CompletedProcess(arguments, code, output, errors)
+
+
+@lru_cache(maxsize=1)
+def _crash_server() -> subprocess.Popen[str]:
+    """Ends with the tests: it reads until its input ends."""
+    command = [*CRASHING, "--serve"]
+    server = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    atexit.register(server.communicate)
+    return server
 
 
 @dataclass(frozen=True)
