@@ -6,9 +6,9 @@ from nlp.atlas import Archetype
 from nlp.embedding import Vectors
 from nlp.views import ANSWER_SHARE, LEAST_CHANCE
 
-# How far the likeliest archetype has to be ahead, in mean log chance: below, one topic in five was named wrongly.
-CLEAR_LEAD = 1.1
-ENOUGH_EVIDENCE = 3.5  # lead times the root of the members
+# How far the likeliest archetype has to be ahead, in mean log chance, and how much that is worth: the lead times the
+# root of the members. Pairs are named by their own words: two sentences are too few to tell.
+CLEAR_LEAD, ENOUGH_EVIDENCE, MIN_MEMBERS = 1.0, 2.5, 3
 MOST_MEMBERS = 30
 MIN_NAME_WORDS = 4
 
@@ -19,7 +19,7 @@ def find_meaning(question_chances: Vectors, answer_chances: Vectors, usual: Vect
     question_chances, answer_chances: (n, k), rows sum to 1, zero where nothing was answered; the most central member
     first. usual: (k,), mean log chance over ordinary insights.
     """
-    if not len(question_chances):
+    if len(question_chances) < MIN_MEMBERS:
         return None
     asked, replied = question_chances[:MOST_MEMBERS], answer_chances[:MOST_MEMBERS]
     has_answer = replied.any(axis=1, keepdims=True)
@@ -28,11 +28,10 @@ def find_meaning(question_chances: Vectors, answer_chances: Vectors, usual: Vect
     mean = evidence.mean(axis=0)
     second, best = np.argsort(mean)[-2:]
     lead = float(mean[best] - mean[second])
-    # Both ways of counting have to agree, unless many agree by one: the product of chances listens to all members,
-    # their sum to the sure ones.
+    is_clear = lead >= CLEAR_LEAD and lead * len(asked) ** 0.5 >= ENOUGH_EVIDENCE
+    # Both ways of counting have to agree: the product of chances listens to all members, their sum to the sure ones.
     is_agreed = int(asked.mean(axis=0).argmax()) == int(best)
-    is_clear = lead >= CLEAR_LEAD and (is_agreed or lead * len(asked) ** 0.5 >= ENOUGH_EVIDENCE)
-    return int(best) if is_clear else None
+    return int(best) if is_clear and is_agreed else None
 
 
 def name_archetype(archetype: Archetype, language: str) -> str:

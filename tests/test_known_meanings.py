@@ -18,7 +18,7 @@ def chances(*rows: tuple[float, ...]):
 
 
 def test_what_most_members_mean_is_what_the_topic_means():
-    asked = chances((0.7, 0.1, 0.1, 0.1), (0.5, 0.1, 0.3, 0.1), (0.6, 0.2, 0.1, 0.1))
+    asked = chances((0.8, 0.1, 0.05, 0.05), (0.6, 0.1, 0.2, 0.1), (0.7, 0.1, 0.1, 0.1))
     assert find_meaning(asked, SILENT, USUAL) == 0
 
 
@@ -26,6 +26,12 @@ def test_without_a_clear_lead_nothing_is_known():
     asked = chances((0.7, 0.1, 0.1, 0.1), (0.1, 0.7, 0.1, 0.1), (0.4, 0.4, 0.1, 0.1))
     assert find_meaning(asked, SILENT, USUAL) is None
     assert find_meaning(asked[:0], SILENT[:0], USUAL) is None
+
+
+def test_two_members_are_too_few_to_tell():
+    asked = chances(*[(0.97, 0.01, 0.01, 0.01)] * 3)
+    assert find_meaning(asked, SILENT, USUAL) == 0
+    assert find_meaning(asked[:2], SILENT[:2], USUAL) is None
 
 
 def test_one_sure_member_does_not_speak_for_the_others():
