@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from digest.quotes import one_line
 from digest.smtp import check_login
 from harvester.config import Config, holds_secret
 from harvester.errors import AnswersError
 from harvester.imap import open_mailbox
 from harvester.private_files import describe_exposure
+from harvester.trust_survey import TrustSurvey, survey_trust
 from harvester.workspace import Workspace
 from nlp.embedding import load_embedder
 
@@ -36,7 +38,7 @@ def examine(workspace: Workspace) -> tuple[Check, ...]:
         check_disk(workspace.folder),
         _guard("clock", lambda: check_clock(workspace)),
         _guard("models", check_models),
-        check_trust(config),
+        _guard("trust", lambda: check_trust(workspace)),
         _guard("imap", lambda: check_imap(config)),
         _guard("smtp", lambda: check_smtp(config)),
     )
@@ -97,16 +99,39 @@ def check_models() -> Check:
     return Check("models", "ok", f"{embedder.name}, hash verified")
 
 
-def check_trust(config: Config) -> Check:
-    """Without an authserv_id anybody who can forge a colleague's address can contribute."""
-    if config.trust.authserv_id:
-        return Check("trust", "ok", f"only mail that {config.trust.authserv_id} calls dmarc=pass counts")
-    return Check(
-        "trust",
-        "warning",
-        "[trust] authserv_id is empty: mail is trusted by its From address alone; set it to the name your mail server"
-        " writes into Authentication-Results",
-    )
+def check_trust(workspace: Workspace) -> Check:
+    """What makes a sender believed, and whether the newest mails bear it out."""
+    authserv_id = workspace.config.trust.authserv_id
+    database = workspace.open_database()
+    try:
+        survey = survey_trust(database, authserv_id)
+    finally:
+        database.conn.close()
+    return judge_trust(authserv_id, survey)
+
+
+def judge_trust(authserv_id: str, survey: TrustSurvey) -> Check:
+    """Without an authserv_id anybody who can forge a colleague's address can contribute; with a wrong one nobody."""
+    seen = ", ".join(f"{one_line(name)[:80]} ({count})" for name, count in list(survey.servers.items())[:3])
+    if not authserv_id:
+        hint = f"; your newest {survey.mails} mails carry results of {seen}: is one your own server?" if seen else ""
+        return Check(
+            "trust",
+            "warning",
+            "[trust] authserv_id is empty: whoever writes a colleague's address into From is believed, and what he"
+            " quotes counts as asked. Set it to the name that your mail server writes first into"
+            f" Authentication-Results; then only mail that it calls dmarc=pass counts{hint}",
+        )
+    if survey.mails and not survey.vouched:
+        found = f"they carry results of {seen}" if seen else "they carry no Authentication-Results"
+        return Check(
+            "trust",
+            "warning",
+            f"none of the newest {survey.mails} mails has a dmarc result of {authserv_id} where no sender could have"
+            f" written it, so all are quarantined; {found}. Check [trust] authserv_id and the mail server",
+        )
+    counted = f" ({survey.vouched} of the newest {survey.mails} have a result)" if survey.mails else ""
+    return Check("trust", "ok", f"only mail that {authserv_id} calls dmarc=pass counts{counted}")
 
 
 def check_imap(config: Config) -> Check:

@@ -90,3 +90,27 @@ def test_forgeries_leave_nothing_but_a_line_in_the_quarantine(tmp_path: Path) ->
     assert status == {path.stem: "accepted" if path in GENUINE else "quarantined" for path in FILES}
     assert {insight["message_id"].startswith("<genuine-") for insight in exported["insights"]} == {True}
     assert len(json.loads(run("quarantine", "list", "--json"))) == len(FORGED)
+
+
+def test_doctor_says_what_the_trust_settings_mean_for_the_mails_at_hand(tmp_path: Path) -> None:
+    config = tmp_path / "answers.toml"
+
+    def trust(text: str, *mails: Path) -> tuple[str, str]:
+        config.write_text(text, encoding="utf-8")
+        runner = CliRunner()
+        if mails:
+            runner.invoke(app, ["--config", str(config), "load", *map(str, mails)], catch_exceptions=False)
+        result = runner.invoke(app, ["--config", str(config), "doctor", "--json"], catch_exceptions=False)
+        (check,) = [one for one in json.loads(result.stdout)["checks"] if one["name"] == "trust"]
+        return check["outcome"], check["detail"]
+
+    without = CONFIG.replace('authserv_id = "mx.acme.example"', "")
+    outcome, detail = trust(without)
+    assert outcome == "warning"
+    assert "whoever writes a colleague's address into From is believed" in detail
+    assert trust(CONFIG) == ("ok", "only mail that mx.acme.example calls dmarc=pass counts")
+    assert "mx.acme.example (3)" in trust(without, *GENUINE)[1]
+    assert trust(CONFIG)[1].endswith("(3 of the newest 3 have a result)")
+    outcome, detail = trust(CONFIG.replace("mx.acme", "mail.acme"))
+    assert outcome == "warning"
+    assert "so all are quarantined; they carry results of mx.acme.example (3)" in detail
