@@ -307,7 +307,10 @@ def test_html_and_text_say_the_same():
         == set()
     )
     only_html = words(" ".join(page.words)) - words(mail.text)
-    assert only_html <= words("Open the topic Open the page Pause it companies in these 28 days in the 28 days before " + compose(full_week()).preheader)
+    assert only_html <= words(
+        "Open the topic Open the page Pause it companies in these 28 days in the 28 days before "
+        + compose(full_week()).preheader
+    )
 
 
 def test_the_html_loads_nothing_and_has_no_script():

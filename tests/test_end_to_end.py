@@ -126,6 +126,16 @@ def test_demo_runs_the_main_job_without_any_server(tmp_path):
     site = tmp_path / "demo" / "site"
     assert (site / "index.html").exists()
     (week,) = (tmp_path / "demo" / "outbox").iterdir()
+    text = (week / "digest.txt").read_text(encoding="utf-8")
+    for shown in (
+        "no page yet",
+        "has a page",
+        "WE HAVE A PAGE, STILL ASKED",
+        "its link was sent in",
+        "NEW SINCE 20 OCT",
+    ):
+        assert shown in text
+    assert (site / "digests" / week.name / "index.html").exists()
     assert {path.name for path in week.iterdir()} == {"digest.eml", "digest.html", "digest.txt"}
     assert (tmp_path / "demo" / "answers.db").stat().st_mode & 0o777 == 0o600
 
