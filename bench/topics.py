@@ -22,13 +22,17 @@ import sqlite_utils
 
 from harvester.database import open_database, transaction
 from harvester.records import Part, Role
+from nlp.decision_store import carry_out
+from nlp.decisions import keep_apart, merge_topics
 from nlp.embedding import Encoders, load_encoders
 from nlp.growth import grow_topics
 from nlp.language import detect_language
 from nlp.pairing import pair_answers
 from nlp.records import Insight, Kind
-from nlp.store import load_insights
+from nlp.store import all_topics, load_insights
+from nlp.suggestion_store import load_suggestions
 
+SUGGESTIONS = 10
 FIRST = datetime(2026, 8, 3, 9, tzinfo=UTC)
 
 
@@ -115,6 +119,7 @@ def score(
             moved += sum(topic is not None and now[row] != topic for row, topic in previous.items())
             previous = now
         seconds = time.perf_counter() - started
+        advised = follow_suggestions(database, [case.label for case in cases])
         database.conn.close()
     truth = [case.label for case in cases]
     found = [f"T-{topic}" if (topic := previous[row]) else f"alone-{row}" for row in range(len(cases))]
@@ -128,6 +133,10 @@ def score(
         f"not English {sum(c.language != 'en' for c in cases)}",
         flush=True,
     )
+    if advised is not None:
+        answered = [f"T-{topic}" if (topic := advised[row]) else f"alone-{row}" for row in range(len(cases))]
+        better = agreement(truth, answered)
+        print(f"  with {SUGGESTIONS} suggestions answered by the truth: pairwise F1 {better[1]:.3f}", flush=True)
     if verbose:
         for topic in sorted({t for t in previous.values() if t}):
             print(f"  T-{topic:03d}")
@@ -135,6 +144,28 @@ def score(
                 if previous[row] == topic:
                     print(f"      {case.label:20s} {case.text[:110]}")
     return v_measure, pairwise
+
+
+def follow_suggestions(database: sqlite_utils.Database, labels: Sequence[str]) -> dict[int, int | None] | None:
+    """Row -> topic after a person has answered the first suggestions as the truth says; None when there was none."""
+    suggestions = [one for one in load_suggestions(database) if one.other is not None][:SUGGESTIONS]
+    if not suggestions:
+        return None
+    for one in suggestions:
+        topics = {topic.id: topic for topic in all_topics(database)}
+        first, second = topics[one.topic], topics[one.other or 0]
+        if first.merged_into or second.merged_into:
+            continue
+        meanings = [usual_label(database, topic.id, labels) for topic in (first, second)]
+        ruling = merge_topics(second, first) if meanings[0] == meanings[1] else keep_apart(first, second)
+        carry_out(database, ruling, "truth", FIRST)
+    return {insight.id - 1: insight.topic for insight in load_insights(database)}
+
+
+def usual_label(database: sqlite_utils.Database, topic: int, labels: Sequence[str]) -> str:
+    """What most insights of a topic really mean."""
+    inside = [labels[insight.id - 1] for insight in load_insights(database) if insight.topic == topic]
+    return collections.Counter(inside).most_common(1)[0][0]
 
 
 def insert(database: sqlite_utils.Database, cases: Sequence[tuple[int, Case]], now: datetime) -> None:
