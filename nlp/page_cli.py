@@ -132,9 +132,11 @@ def _name(source: str) -> str:
 def _sentences(found: Listed, done: Imported, covered: int) -> list[str]:
     gone = f", {done.gone} gone (kept and flagged)" if done.gone else ""
     back = f", {done.back} back" if done.back else ""
+    count = f"{len(found.pages)} {'page' if len(found.pages) == 1 else 'pages'}"
+    topics = f"{covered} {'topic has' if covered == 1 else 'topics have'}"
     sentences = [
-        f"{len(found.pages)} pages: {done.new} new, {done.changed} changed, {done.same} as before{back}{gone}."
-        f" {covered} {'topic has' if covered == 1 else 'topics have'} a page that answers or could be extended."
+        f"{count}: {done.new} new, {done.changed} changed, {done.same} as before{back}{gone}."
+        f" {topics} a page that answers or could be extended."
     ]
     if found.unread:
         sentences.append(f"{found.unread} could not be read and are known by their address alone.")

@@ -103,10 +103,19 @@ def _listed(source: str, listing: Listing, pages: tuple[ListedPage, ...]) -> Lis
 
 
 def _read_file(path: Path) -> Listing:
+    data = _read_bytes(path, MOST_UNPACKED + 1)
+    if len(data) > MOST_UNPACKED:
+        raise BrokenSource(f"{path} is larger than {MOST_UNPACKED // 1_000_000} MB; nothing was changed")
+    return read_document(str(path), data)
+
+
+def _read_bytes(path: Path, most: int) -> bytes:
+    """The beginning of a file. Devices and pipes have no end and no size: they are no sources."""
+    if not path.is_file():
+        raise UsageError(f"{path} is no file; name a sitemap, feed, CSV, folder or https address")
     try:
-        if path.stat().st_size > MOST_UNPACKED:
-            raise BrokenSource(f"{path} is larger than {MOST_UNPACKED // 1_000_000} MB; nothing was changed")
-        return read_document(str(path), path.read_bytes())
+        with path.open("rb") as file:
+            return file.read(most)
     except OSError as error:
         raise AnswersError(f"{path} cannot be read ({error.strerror}); nothing was changed") from error
 
@@ -209,18 +218,17 @@ def _read_folder(folder: Path, base_url: str) -> Iterator[ListedPage]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             path = Path(parent, name)
-            if not name.lower().endswith((*MARKDOWN, *HTML)) or name.startswith(".") or path.is_symlink():
+            is_page = name.lower().endswith((*MARKDOWN, *HTML)) and not name.startswith(".")
+            if not is_page or path.is_symlink() or not path.is_file():
                 continue
             yield _read_page_file(path, path.relative_to(folder).as_posix(), base_url)
 
 
 def _read_page_file(path: Path, place: str, base_url: str) -> ListedPage:
     try:
-        text = path.read_bytes()[:MOST_PAGE_BYTES].decode("utf-8")
+        text = _read_bytes(path, MOST_PAGE_BYTES).decode("utf-8")
     except UnicodeDecodeError as error:
         raise BrokenSource(f"{path} is not UTF-8 text; nothing was changed") from error
-    except OSError as error:
-        raise AnswersError(f"{path} cannot be read ({error.strerror}); nothing was changed") from error
     page = read_html(text, "") if path.name.lower().endswith(HTML) else read_markdown(text, "")
     return replace(page, url=page.url or _published_at(place, base_url), title=page.title or title_from_address(place))
 

@@ -309,6 +309,7 @@ def test_a_folder_is_read_with_addresses_from_files_or_from_the_base(tmp_path):
     [
         (lambda path: None, UsageError, "does not exist"),
         (lambda path: path.mkdir(), BrokenSource, "holds no Markdown or HTML files"),
+        (lambda path: os.mkfifo(path), UsageError, "is no file"),
         (lambda path: path.write_bytes(b"<urlset></urlset>"), BrokenSource, "lists no pages"),
         (lambda path: (path.write_text("url\nhttps://a.example/"), path.chmod(0)), AnswersError, "cannot be read"),
     ],
@@ -326,7 +327,7 @@ def test_the_command_takes_pages_csv_of_the_workspace_and_says_what_changed(tmp_
     folder = make_workspace(tmp_path / "work", 1).folder
     lines = ["url,title,published,summary", "https://acme.example/p,Price list,2026-04-03,Thirty euro"]
     (folder / "pages.csv").write_text("\n".join(lines))
-    assert run(folder, "import-pages").stdout.startswith("1 pages: 1 new, 0 changed, 0 as before.")
+    assert run(folder, "import-pages").stdout.startswith("1 page: 1 new, 0 changed, 0 as before.")
     (folder / "pages.csv").write_text("\n".join([lines[0], "https://acme.example/q,Other,,"]))
     got = json.loads(run(folder, "import-pages", "--json").stdout)
     assert (got["new"], got["gone"]) == (1, 1)
