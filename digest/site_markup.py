@@ -10,6 +10,7 @@ from markupsafe import Markup
 from digest.page_records import AnswerGroup, IndexRow, Point, ShownAnswer, Voice, WeekBar
 from digest.site_answers import label_link
 from digest.site_content import count_companies, show_day
+from digest.web_links import safe_href
 
 SHOWN_POINTS = 8
 SHOWN_FIGURES = 12
@@ -164,6 +165,8 @@ def _answer(answer: ShownAnswer) -> str:
 
 
 def _link(url: str) -> str:
+    if not safe_href(url):
+        return escape(url)
     return f'<a href="{escape(url)}" rel="noopener noreferrer nofollow">{escape(label_link(url))}</a>'
 
 
