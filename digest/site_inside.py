@@ -21,7 +21,8 @@ from nlp.wording import read_exchanges
 
 VERSION = "1"  # of what is kept: another one is looked at again
 MOST_CENTRAL = 400
-MOST_AT_ONCE = 20_000  # insights
+MOST_AT_ONCE = 10_000  # insights
+ENOUGH_CONTRAST = 20_000  # insights of other topics, against which the words of a topic stand out
 MOST_RELATED = 4
 NEAR = 0.45  # similarity of middles from which two topics are neighbours
 MOST_WORDS = 200
@@ -43,7 +44,8 @@ def look_at_outlines(
     known = load_outlines(database)
     stale = [topic for topic in first if topic in marks and (topic not in known or known[topic][0] != marks[topic])]
     stale = _some(stale, topics)
-    fresh = {topic: (marks[topic], one) for topic, one in _look(database, topics, stale, model, show, own_words)}
+    among = _contrast(stale, first, topics)
+    fresh = {topic: (marks[topic], one) for topic, one in _look(database, among, stale, model, show, own_words)}
     if fresh:
         save_outlines(database, fresh)
     return {topic: (fresh.get(topic) or known[topic])[1] for topic in topics if topic in fresh or topic in known}
@@ -145,6 +147,21 @@ def _some(stale: Sequence[int], topics: Mapping[int, Sequence[StoredInsight]]) -
             break
         taken.append(topic)
     return taken
+
+
+def _contrast(
+    stale: Sequence[int], first: Sequence[int], topics: Mapping[int, tuple[StoredInsight, ...]]
+) -> dict[int, tuple[StoredInsight, ...]]:
+    """These topics and enough of the others."""
+    among = {topic: topics[topic] for topic in stale}
+    size = 0
+    for topic in first if stale else ():
+        if size >= ENOUGH_CONTRAST:
+            break
+        if topic in topics and topic not in among:
+            among[topic] = topics[topic]
+            size += len(topics[topic])
+    return among
 
 
 def _middle(vectors: Vectors) -> Vectors:
