@@ -14,7 +14,7 @@ SHIPPED = re.compile(
     r"|(harvester|nlp|digest)/[\w/]+\.py"
     r"|harvester/migrations/\d{4}_\w+\.sql"
     r"|digest/templates/[\w./-]+\.(j2|css|js|svg|txt|md)"
-    r"|harvester/data/[\w./-]+\.(toml|txt|json|npz|sha256|md|js|csv)"
+    r"|harvester/data/[\w./-]+\.(toml|txt|json|npz|onnx|sha256|md|js|csv)"
     r"|harvester/data/sample/mails/[\w.-]+\.eml"
     r"|harvester/data/licenses/[\w.-]+"
     r"|answers_harvester-[\d.]+\.dist-info/[\w./-]+)"
