@@ -160,13 +160,13 @@ def test_what_kills_or_stalls_its_reader_is_set_aside_after_two_tries(promise: P
     for number, kind in enumerate(kinds, start=1):
         raws += [GOOD % {b"number": 100 + number} + kind, GOOD % {b"number": number}]
     command = (sys.executable, "-P", "-c", WORKER)
-    results = list(run_over_workers(raws, settings, 2, Limits(cpu_seconds=2, wall_seconds=5), command))
+    results = list(run_over_workers(raws, settings, 2, Limits(cpu_seconds=2, wall_seconds=12), command))
     assert all(isinstance(result, Reading) for result in results[::2])
     reasons = [result.reason for result in results[1::2] if isinstance(result, FailedReading)]
     assert ["twice" in reason or "memory" in reason for reason in reasons] == [True] * len(kinds), reasons
     promise(
         NAME,
-        "a reader that crashes, spins, sleeps or eats all memory at some mails (limits of 2 CPU-s, 5 s)",
+        "a reader that crashes, spins, sleeps or eats all memory at some mails (limits of 2 CPU-s, 12 s)",
         f"{len(kinds)} mails",
         "all set aside after two tries at most, all good mails around them read",
     )
