@@ -26,16 +26,18 @@ from bench.insights import read_mail_of, read_truth, squash, token_f1
 from harvester.records import Part, Role
 from nlp.candidates import Candidate, find_candidates
 from nlp.embedding import load_multilingual_embedder
-from nlp.features import facet_features, sentence_features
+from nlp.features import embed_answers, facet_features, sentence_features
 from nlp.lines import count_words
+from nlp.pairing import pair_answers
 from nlp.patterns import load_patterns
-from nlp.records import Kind
+from nlp.records import Insight, Kind
 
 ROOT = Path(__file__).resolve().parent.parent
 KERNEL_STRENGTH = 3.0
 STRENGTH = 0.1  # inverse of the regularisation
-FACET_STRENGTH = 0.1
+FACET_STRENGTH = 0.03
 SENTENCE_WEIGHT = 0.6
+MAILBOX_FACET_WEIGHT = 2.0
 MAIL_WEIGHT = 3.0  # a sentence of a whole mail is nearer to real life than one written for training
 MAX_LONE_PAIN = 11  # words
 MIN_PIECE = 6  # characters
@@ -52,26 +54,42 @@ class Example:
     weight: float
 
 
+@dataclass(frozen=True, slots=True)
+class Facets:
+    """A labelled insight as a whole, to learn what it is about."""
+
+    text: str
+    kind: Kind
+    category: str
+    stage: str
+    answer: str | None
+    weight: float
+
+
 def main() -> None:
     """Fits and writes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("mailboxes", nargs="*", type=Path)
     parser.add_argument("--out", type=Path, default=ROOT / "data" / "insights" / "model.npz")
-    parser.add_argument("--threshold", type=float, default=0.55)
+    parser.add_argument("--threshold", type=float, default=0.48)
     parser.add_argument("--everything", action="store_true")
     args = parser.parse_args()
     examples = read_sentences(ROOT / "bench" / "training" / "insights.jsonl")
     examples += read_mails(ROOT / "bench" / "training" / "mails.jsonl")
+    facets = [
+        one for file in sorted((ROOT / "bench" / "training" / "topics").glob("*.jsonl")) for one in read_topics(file)
+    ]
     for folder in args.mailboxes:
         examples += read_mailbox(folder, everything=args.everything)
-    arrays = fit([example for example in examples if example.kind != "skip"])
+        facets += read_mailbox_facets(folder, everything=args.everything)
+    arrays = fit([example for example in examples if example.kind != "skip"], facets)
     np.savez_compressed(args.out, threshold=np.array(args.threshold), **arrays)
     digest = hashlib.sha256(args.out.read_bytes()).hexdigest()
     args.out.with_suffix(".sha256").write_text(digest + "\n", encoding="ascii")
     print(f"{len(examples)} sentences, {args.out.stat().st_size / 1000:.0f} kB, {digest}")
 
 
-def fit(examples: list[Example]) -> dict[str, Any]:
+def fit(examples: list[Example], facets: list[Facets]) -> dict[str, Any]:
     """The arrays that nlp.sentence_model reads."""
     embedder = load_multilingual_embedder()
     if embedder is None:
@@ -84,15 +102,20 @@ def fit(examples: list[Example]) -> dict[str, Any]:
     arrays = _fit_kernel(features, is_insight, weights, [squash(candidate.line.text) for candidate in candidates])
     kinds = [example.kind for example in examples if example.kind != "none"]
     arrays |= _fit_linear("kinds", features[is_insight], kinds, weights[is_insight], STRENGTH)
-    rows = [row for row, example in enumerate(examples) if example.category]
-    features = facet_features(
-        [candidates[row].line.text for row in rows], [Kind(examples[row].kind) for row in rows], vectors[rows]
-    )
+    facets = facets + [
+        Facets(example.candidate.line.text, Kind(example.kind), example.category, example.stage or "", None, 1.0)
+        for example in examples
+        if example.category
+    ]
+    texts = [one.text for one in facets]
+    answers = embed_answers([one.answer for one in facets], embedder)
+    features = facet_features(texts, [one.kind for one in facets], embedder.embed(texts), answers)
+    weights = np.array([one.weight for one in facets])
     for name, values in (
-        ("categories", [examples[row].category or "" for row in rows]),
-        ("stages", [examples[row].stage or "" for row in rows]),
+        ("categories", [one.category for one in facets]),
+        ("stages", [one.stage for one in facets]),
     ):
-        arrays |= _fit_linear(name, features, values, np.ones(len(rows)), FACET_STRENGTH)
+        arrays |= _fit_linear(name, features, values, weights, FACET_STRENGTH)
     return arrays
 
 
@@ -157,6 +180,32 @@ def read_mails(file: Path) -> list[Example]:
             if row:
                 examples.append(Example(candidate, row["kind"], row.get("category"), row.get("stage"), MAIL_WEIGHT))
     return examples
+
+
+def read_topics(file: Path) -> list[Facets]:
+    """Insights of one company with category, stage and answer."""
+    rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines() if line]
+    return [
+        Facets(row["text"], Kind(row["kind"]), row["category"], row["stage"], row.get("answer"), 1.0) for row in rows
+    ]
+
+
+def read_mailbox_facets(folder: Path, *, everything: bool) -> list[Facets]:
+    """The insights of a labelled mailbox with the answers that are found for them."""
+    facets = []
+    for row in read_truth(folder):
+        if row.get("scored_only") and not everything:
+            continue
+        parts, _, _ = read_mail_of(folder, row)
+        for wanted in row["insights"]:
+            part = next((i for i, part in enumerate(parts) if squash(wanted["text"]) in squash(part.text)), None)
+            if part is None or wanted["inferred"] or not wanted["new"]:
+                continue
+            kind, category, stage = Kind(wanted["kind"]), wanted["category"], wanted["stage"]
+            insight = Insight(kind, wanted["text"], part, 1.0, "", category, stage, row.get("lang", "en"))
+            answer = pair_answers([insight], parts)[0]
+            facets.append(Facets(insight.text, kind, category, stage, answer, MAILBOX_FACET_WEIGHT))
+    return facets
 
 
 def read_mailbox(folder: Path, *, everything: bool) -> list[Example]:

@@ -19,8 +19,10 @@ from nlp.records import Insight, Kind
 
 VETOES = ("not_scheduling", "not_courtesy", "not_resend", "not_reported", "not_rhetorical", "not_social", "not_own")
 MAX_TAG_WORDS = 3  # "possible?", "is that right?" belong to the sentence before
+MAX_TAIL_WORDS = 8  # "Meals, overtime at 110 %, all that?" goes on with the question before
 MAX_BARE_WORDS = 4
 MIN_CLAUSE_WORDS = 5
+SURE = 0.9
 MAX_INSIGHT = 600  # characters of a quote
 MAX_STORY = 360  # characters of a pain told in several sentences
 MAX_SHORT_WORDS = 8  # a question of so few words seldom says what it is about
@@ -136,7 +138,32 @@ def _goes_on(last: Insight, candidate: Candidate, decision: Decision) -> bool:
         return False
     if last.kind is Kind.PAIN and decision.kind is Kind.PAIN:
         return True
-    return "?" in candidate.line.text and count_words(candidate.line.text) <= MAX_TAG_WORDS
+    if decision.kind is not Kind.QUESTION:
+        return False
+    n_words = count_words(candidate.line.text)
+    if "?" in candidate.line.text and n_words <= MAX_TAG_WORDS:
+        return True
+    return _leans_on_question(last, candidate, n_words) or _is_mere_context(last, candidate)
+
+
+def _leans_on_question(last: Insight, candidate: Candidate, n_words: int) -> bool:
+    """ "Does it pass through you? If so, whose is it?" and "You know that agreement? Meals, overtime, all that?" """
+    if last.kind is not Kind.QUESTION or not last.text.endswith("?"):
+        return False
+    patterns = load_patterns(candidate.language)
+    if any(hit.section == "follow_up" for hit in candidate.hits):
+        return True
+    is_whole = any(hit.section.startswith("question_") for hit in candidate.hits)
+    speaks = not patterns.words["speakers"].isdisjoint(words_of(candidate.line.text))
+    return n_words <= MAX_TAIL_WORDS and "?" in candidate.line.text and not is_whole and not speaks
+
+
+def _is_mere_context(last: Insight, candidate: Candidate) -> bool:
+    """ "We hold files back to 1974. I would like to know whether they may stay." asks one thing."""
+    is_stated = not last.text.rstrip().endswith("?") and last.rule == "model"
+    return (
+        is_stated and last.confidence < SURE and needs_context(candidate.line.text, load_patterns(candidate.language))
+    )
 
 
 def _insights_of(candidate: Candidate, decision: Decision, *, stands_free: bool) -> list[Insight]:

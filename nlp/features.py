@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from harvester.resources import data_folder
 from nlp.candidates import Candidate
+from nlp.embedding import Embedder
 from nlp.facets import CATEGORY_NAMES, STAGE_NAMES, count_hits
 from nlp.lines import count_words, words_of
 from nlp.patterns import SUPPORTED
@@ -45,14 +46,24 @@ def sentence_features(candidates: Sequence[Candidate], vectors: NDArray[np.float
     return np.hstack([vectors.astype(np.float64) * VECTOR_SCALE, cues * CUE_SCALE])
 
 
-def facet_features(texts: Sequence[str], kinds: Sequence[Kind], vectors: NDArray[np.float32]) -> Matrix:
-    """(n, d) for category and stage."""
+def facet_features(
+    texts: Sequence[str], kinds: Sequence[Kind], vectors: NDArray[np.float32], answers: NDArray[np.float32]
+) -> Matrix:
+    """(n, d) for category and stage. answers: (n, e) unit vectors of the answers, zeros where there is none."""
     rows = [
         [*(float(kind is one) for one in Kind), *_facet_hits(text), float("?" in text), min(count_words(text), 30) / 30]
         for text, kind in zip(texts, kinds, strict=True)
     ]
     cues = np.array(rows, dtype=np.float64).reshape(len(texts), -1)
-    return np.hstack([vectors.astype(np.float64) * VECTOR_SCALE, cues])
+    return np.hstack([np.hstack([vectors, answers]).astype(np.float64) * VECTOR_SCALE, cues])
+
+
+def embed_answers(answers: Sequence[str | None], embedder: Embedder) -> NDArray[np.float32]:
+    """(n, e): what the colleague answered tells what was asked; zeros where there is no answer."""
+    vectors = np.zeros((len(answers), embedder.size), dtype=np.float32)
+    given = [row for row, answer in enumerate(answers) if answer]
+    vectors[given] = embedder.embed([answers[row] or "" for row in given]).reshape(len(given), embedder.size)
+    return vectors
 
 
 def _facet_hits(text: str) -> list[float]:

@@ -12,6 +12,7 @@ from functools import cache, lru_cache
 
 from harvester.records import Part, Role
 from harvester.resources import data_folder
+from nlp.facets import count_hits
 from nlp.language import detect_language
 from nlp.lines import Line, count_words, read_lines, words_of
 from nlp.patterns import load_patterns
@@ -25,21 +26,29 @@ WEIGHT_WORDS = 1.5
 WEIGHT_ORDER = 0.3
 WEIGHT_SIMILARITY = 1.2
 NUMBERED = 5.0  # a number beats every likeness
-ASIDE = 0.1  # "See you on Monday." is shorter than most answers
+ASIDE = 0.35  # "Glad about the knee." is shorter than most answers
+MONEY = 0.25  # who asks for the price is answered where the price stands
+SHARED = 0.3  # what hurts, and the question it leads to, have one answer
+SHARED_AT_LENGTH = 0.12  # unless there are passages enough for one each
 BACKWARDS = 0.08
-MIN_ANSWER_WORDS = 4
+MAX_ASIDE_WORDS = 8
 MIN_SCORE = 0.16
 MAX_PASSAGES = 80
 MIN_PASSAGE_WORDS = 2
 
 _FINGERPRINT = re.compile(r"[\W_]+")
+_LINK = re.compile(r"(?:https?:)?//\S+")
+_DIGIT = re.compile(r"\d")
 
 
 @dataclass(frozen=True, slots=True)
 class _Passage:
+    """place: 0 first to 1 last among those that say something. is_aside: a quip, a courtesy or a bare link."""
+
     text: str
     item: str
-    place: float  # 0 first to 1 last
+    place: float
+    is_aside: bool
 
 
 def answer_passage(insight: Insight, parts: tuple[Part, ...], similarity: Similarity | None = None) -> str | None:
@@ -57,31 +66,40 @@ def pair_answers(
     answers: list[str | None] = [None] * len(insights)
     for index in dict.fromkeys(insight.part for insight in insights):
         rows = [row for row, insight in enumerate(insights) if insight.part == index]
+        if parts[index].role is Role.OWN:
+            for row in rows:
+                answers[row] = _told_in_note(insights[row], [insights[one] for one in rows], parts[index].text)
+            continue
         passages = _passages(_answer_text(index, parts), n_questions=len(rows))
         if not passages:
             continue
         asked = [insights[row] for row in rows]
-        places = [_place_of(insight, parts[index]) for insight in asked]
+        places = _places_of(asked, parts[index])
         alike = similarity([i.text for i in asked], [p.text for p in passages]) if similarity else None
         scores = [
             _scores(insight, places[number], passages, alike[number] if alike is not None else None)
             for number, insight in enumerate(asked)
         ]
-        chosen = _choose(asked, scores)
-        for row, best, of_row in zip(rows, chosen, scores, strict=True):
-            if of_row[best] >= MIN_SCORE:
+        chosen = _choose(asked, scores, n_telling=sum(not passage.is_aside for passage in passages))
+        for row, insight, best, of_row in zip(rows, asked, chosen, scores, strict=True):
+            # Nobody answers a pain with a word of sympathy alone.
+            is_sympathy = insight.kind is Kind.PAIN and passages[best].is_aside
+            if of_row[best] >= MIN_SCORE and not is_sympathy:
                 answers[row] = passages[best].text
     return answers
 
 
-def _choose(asked: Sequence[Insight], scores: Sequence[Sequence[float]]) -> list[int]:
-    """Questions and needs are answered in order, mostly; a pain is met wherever it is."""
-    chosen = [max(range(len(row)), key=lambda place, row=row: row[place]) for row in scores]  # type: ignore[misc]
+def _choose(asked: Sequence[Insight], scores: Sequence[list[float]], *, n_telling: int) -> list[int]:
+    """Questions and needs are answered in order, mostly; a pain is met where the question is that it leads to."""
     in_order = [number for number, insight in enumerate(asked) if insight.kind is not Kind.PAIN]
-    if in_order:
-        for number, place in zip(in_order, align([scores[number] for number in in_order]), strict=True):
-            chosen[number] = place
-    return chosen
+    chosen = dict(zip(in_order, align([scores[number] for number in in_order]), strict=True)) if in_order else {}
+    for number, row in enumerate(scores):
+        if number not in chosen:
+            led_to = next((chosen[later] for later in in_order if later > number), chosen.get(number - 1))
+            if led_to is not None:
+                row[led_to] += SHARED if n_telling <= len(in_order) else SHARED_AT_LENGTH
+            chosen[number] = max(range(len(row)), key=lambda place, row=row: row[place])  # type: ignore[misc]
+    return [chosen[number] for number in range(len(asked))]
 
 
 def align(scores: Sequence[Sequence[float]]) -> list[int]:
@@ -163,42 +181,84 @@ def _passages(text: str, *, n_questions: int) -> list[_Passage]:
     groups = list(paragraphs.values())
     if len(groups) == 1 and n_questions > 1:
         groups = [[line] for line in groups[0]]
-    found = [
-        _Passage(
-            text=" ".join(line.text for line in group),
-            item=group[0].item,
-            place=number / max(1, len(groups) - 1),
-        )
-        for number, group in enumerate(groups)
-        if sum(count_words(line.text) for line in group) >= MIN_PASSAGE_WORDS
+    texts = [(" ".join(line.text for line in group), group[0].item) for group in groups][:MAX_PASSAGES]
+    texts = [(text, item) for text, item in texts if count_words(text) >= MIN_PASSAGE_WORDS]
+    asides = [not item and _is_aside(text) for text, item in texts]
+    n_telling = asides.count(False)
+    return [
+        _Passage(text, item, min(1.0, asides[:number].count(False) / max(1, n_telling - 1)), asides[number])
+        for number, (text, item) in enumerate(texts)
     ]
-    return found[:MAX_PASSAGES]
 
 
-def _place_of(insight: Insight, part: Part) -> tuple[float, str]:
-    """(0 first to 1 last among the sentences of its part, its list number)."""
+def _is_aside(text: str) -> bool:
+    """A few words without a figure that do not say yes or no."""
+    words = words_of(_LINK.sub(" ", text))
+    return len(words) <= MAX_ASIDE_WORDS and not _DIGIT.search(_LINK.sub(" ", text)) and not _says_yes_or_no(words)
+
+
+def _says_yes_or_no(words: list[str]) -> bool:
+    return bool(words) and (words[0] in _words("agreeing") or " ".join(words[:2]) in _words("agreeing"))
+
+
+def _places_of(asked: Sequence[Insight], part: Part) -> list[tuple[float, str]]:
+    """(0 first to 1 last among the questions of its part, its list number); a pain stands with what follows it."""
+    n_asking = sum(insight.kind is not Kind.PAIN for insight in asked)
+    items = [_item_of(insight, part) for insight in asked]
+    places, before = [], 0
+    for insight, item in zip(asked, items, strict=True):
+        places.append((min(1.0, before / max(1, n_asking - 1)), item))
+        before += insight.kind is not Kind.PAIN
+    return places
+
+
+def _item_of(insight: Insight, part: Part) -> str:
     wanted = _FINGERPRINT.sub("", insight.text).lower()
-    lines = _lines(part.text)
-    for number, line in enumerate(lines):
+    for line in _lines(part.text):
         got = _FINGERPRINT.sub("", line.text).lower()
         if got and (got in wanted or wanted in got):
-            return number / max(1, len(lines) - 1), line.item
-    return 0.5, ""
+            return line.item
+    return ""
+
+
+def _told_in_note(insight: Insight, others: Sequence[Insight], note: str) -> str | None:
+    """What the colleague told the prospect, as his note goes on; the note itself is no answer."""
+    heard = [_FINGERPRINT.sub("", other.text).lower() for other in others]
+    wanted = _FINGERPRINT.sub("", insight.text).lower()
+    is_behind = False
+    for line in _lines(note):
+        letters = _FINGERPRINT.sub("", line.text).lower()
+        if letters and (letters in wanted or wanted in letters):
+            is_behind = True
+        elif is_behind and not any(letters in other or other in letters for other in heard):
+            tells = any(word in _words("telling") for word in words_of(line.text))
+            return line.text if tells or _says_yes_or_no(words_of(line.text)) else None
+        elif is_behind and insight.kind is not Kind.QUESTION:
+            return None
+    return None
 
 
 def _scores(
     insight: Insight, place: tuple[float, str], passages: list[_Passage], alike: Sequence[float] | None
 ) -> list[float]:
     position, item = place
+    n_telling = sum(not passage.is_aside for passage in passages)
+    asks_money = bool(count_hits(insight.text, "category")["cost"])
     scores = []
     for number, passage in enumerate(passages):
         words = shared_words(f"{insight.context} {insight.text}", passage.text)
         likeness = max(0.0, alike[number]) if alike is not None else 0.0
         content = WEIGHT_WORDS * words + WEIGHT_SIMILARITY * likeness
-        order = WEIGHT_ORDER * (1 - abs(position - passage.place))
-        is_aside = len(passages) > 1 and count_words(passage.text) < MIN_ANSWER_WORDS
+        order = WEIGHT_ORDER * (1 - abs(position - passage.place) if n_telling > 1 else 1)
+        is_money = asks_money and bool(count_hits(passage.text, "category")["cost"])
         is_numbered = item not in ("", "-") and passage.item == item
-        scores.append(content + order - ASIDE * is_aside + NUMBERED * is_numbered)
+        scores.append(
+            content
+            + order
+            + MONEY * is_money
+            - ASIDE * (passage.is_aside and len(passages) > 1)
+            + NUMBERED * is_numbered
+        )
     return scores
 
 
@@ -210,11 +270,11 @@ def shared_words(one: str, other: str) -> float:
 
 def _stems(text: str) -> frozenset[str]:
     return frozenset(
-        word[:STEM] for word in words_of(text) if (len(word) > 2 or word.isdigit()) and word not in _unmeaning()
+        word[:STEM] for word in words_of(text) if (len(word) > 2 or word.isdigit()) and word not in _words("unmeaning")
     )
 
 
 @cache
-def _unmeaning() -> frozenset[str]:
+def _words(name: str) -> frozenset[str]:
     content = tomllib.loads((data_folder() / "insights" / "words.toml").read_text(encoding="utf-8"))
-    return frozenset(content["unmeaning"])
+    return frozenset(content[name])

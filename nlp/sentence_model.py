@@ -14,7 +14,7 @@ from harvester.resources import data_folder
 from nlp.candidates import Candidate
 from nlp.embedding import Embedder, load_multilingual_embedder, verify_sha256
 from nlp.extraction import Decision, decide_by_rules
-from nlp.features import facet_features, sentence_features
+from nlp.features import embed_answers, facet_features, sentence_features
 from nlp.records import Insight, Kind
 
 
@@ -94,7 +94,9 @@ class TrainedSentenceModel:
         if not insights:
             return []
         texts = [insight.text for insight in insights]
-        features = facet_features(texts, [insight.kind for insight in insights], self.embedder.embed(texts))
+        answers = embed_answers([insight.answer for insight in insights], self.embedder)
+        kinds = [insight.kind for insight in insights]
+        features = facet_features(texts, kinds, self.embedder.embed(texts), answers)
         categories = self.categories.probabilities(features).argmax(axis=1)
         stages = self.stages.probabilities(features).argmax(axis=1)
         return [

@@ -141,3 +141,21 @@ def test_an_answer_without_quote_reveals_the_question() -> None:
 
 def test_an_ordinary_answer_reveals_nothing() -> None:
     assert infer_questions("Hi Ann,\n\nthe offer is attached. You are welcome to call me.\n\nBest\nJo") == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Do the wages pass through an account of yours? If so, whose money is it should you go under?",
+        "La convention HCR, vous la pratiquez ? Avantages repas, heures sup à 110 %, tout ça ?",
+        "Läuft das über Ihr Konto? Wenn ja, wem gehört das Geld dann?",
+    ],
+)
+def test_what_leans_on_the_question_before_is_counted_with_it(text):
+    parts = (Part(Role.QUOTED, text, depth=1, author_kind="prospect"),)
+    assert [insight.text for insight in extract_insights(parts)] == [text]
+
+
+def test_two_whole_questions_in_one_breath_are_two():
+    parts = (Part(Role.QUOTED, "Is there a trial? How much is a seat?", depth=1, author_kind="prospect"),)
+    assert len(extract_insights(parts)) == 2

@@ -3,6 +3,7 @@
 from harvester.records import Part, Role
 from nlp.extraction import extract_insights
 from nlp.pairing import answer_passage, pair_answers
+from nlp.records import Insight, Kind
 
 
 def own(text: str, answers: int | None = None) -> Part:
@@ -59,3 +60,40 @@ def test_an_encoder_may_decide() -> None:
         "In Leeds.",
         "Sixty metres.",
     ]
+
+
+def test_a_quip_answers_nothing_when_more_is_said() -> None:
+    parts = (
+        own("Hi Kim,\n\nGlad about the knee.\n\nYou need the steel ones, good to 250 degrees.\n\nBest\nJo"),
+        quoted("What else have you got for 190 degrees?"),
+    )
+    assert answers_of(*parts) == ["You need the steel ones, good to 250 degrees."]
+
+
+def test_sympathy_is_no_answer_to_what_hurts() -> None:
+    parts = (own("Hi Kim,\n\nPoor Brian.\n\nBest\nJo"), quoted("We struggle with errors in every invoice."))
+    assert answers_of(*parts) == [None]
+
+
+def test_what_hurts_shares_the_answer_of_the_question_it_leads_to() -> None:
+    parts = (
+        own("Hi Kim,\n\nThe count drops with each scan, at night as well.\n\nThe sun is out here and we greet Leeds."),
+        quoted("We struggle with a stock list that is always wrong. Is there a count of parts in it?"),
+    )
+    assert set(answers_of(*parts)) == {"The count drops with each scan, at night as well."}
+
+
+def test_a_note_is_not_its_own_answer() -> None:
+    asked = Insight(Kind.QUESTION, "Ana asked how much a seat costs.", 0, 0.9, "", "cost", "decision", "en")
+    assert pair_answers([asked], (own("Ana asked how much a seat costs. Told her twelve euro."),)) == [
+        "Told her twelve euro."
+    ]
+    assert pair_answers([asked], (own("Ana asked how much a seat costs. The weather held."),)) == [None]
+
+
+def test_the_price_is_where_the_money_is() -> None:
+    parts = (
+        own("Hi Kim,\n\nWe start in October with one hall and two people.\n\nThat comes to 87 euro a month."),
+        quoted("How much would it cost us a month?"),
+    )
+    assert answers_of(*parts) == ["That comes to 87 euro a month."]
