@@ -198,7 +198,7 @@ def _check_headers(raw: bytes, headers: tuple[tuple[str, str], ...]) -> None:
 
 
 def _mailbox(name: str, address: str) -> str:
-    plain = "".join(c for c in one_line(name) if c not in '"\\<>()[]@,;:=?')
+    plain = "".join(c for c in one_line(name) if c not in '"\\<>()[]@,;:=?')[:100]
     if not plain.isascii():
         return f"{Header(plain, 'utf-8').encode()} <{address}>"
     return f'"{plain}" <{address}>'
