@@ -15,7 +15,6 @@ from digest.records import OutgoingMail
 from harvester.config import LOOPBACK, Config, Smtp
 from harvester.errors import AnswersError, ConfigurationError, DeliveryRefused, DeliveryUnknown, ServiceDown, TryLater
 
-
 # "%", "!" and ":" let old servers pass a mail on to somebody else; quotes and brackets hide a second address.
 _PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9.+_'=&/~#$*?^`{|}-]{1,64}@[A-Za-z0-9.-]{1,255}")
 
