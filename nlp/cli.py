@@ -103,7 +103,8 @@ def search(
     for hit in hits:
         insight = hit.insight
         topic = topic_id(insight.topic) if insight.topic else "-"
-        cells = (f"#{insight.id}", f"{insight.asked_at:%Y-%m-%d}", insight.company, topic, "".join(c for c in hit.snippet if c.isprintable()))
+        seen = "".join(c for c in hit.snippet if c.isprintable())
+        cells = (f"#{insight.id}", f"{insight.asked_at:%Y-%m-%d}", insight.company, topic, seen)
         table.add_row(*(Text(cell) for cell in cells))
     console().print(table)
 
