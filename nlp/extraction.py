@@ -161,9 +161,8 @@ def _leans_on_question(last: Insight, candidate: Candidate, n_words: int) -> boo
 def _is_mere_context(last: Insight, candidate: Candidate) -> bool:
     """ "We hold files back to 1974. I would like to know whether they may stay." asks one thing."""
     is_stated = not last.text.rstrip().endswith("?") and last.rule == "model"
-    return (
-        is_stated and last.confidence < SURE and needs_context(candidate.line.text, load_patterns(candidate.language))
-    )
+    leads_up = last.kind is Kind.QUESTION or last.confidence < SURE
+    return is_stated and leads_up and needs_context(candidate.line.text, load_patterns(candidate.language))
 
 
 def _insights_of(candidate: Candidate, decision: Decision, *, stands_free: bool) -> list[Insight]:
