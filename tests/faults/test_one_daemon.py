@@ -29,6 +29,12 @@ def wait_until_held(folder: Path) -> None:
     raise AssertionError("nobody took the lock")
 
 
+def timed(folder: Path, verb: str) -> tuple[subprocess.CompletedProcess[str], float]:
+    started = time.monotonic()
+    done = mailroom.answers(folder, verb)
+    return done, time.monotonic() - started
+
+
 def test_the_second_daemon_is_turned_away_and_kill_9_frees_the_lock(tmp_path: Path, full: bool, promise: Promise):
     (tmp_path / "answers.toml").write_text('[company]\nname = "M"\ndomains = ["marrowby.example"]\n')
     rounds = 10 if full else 2
@@ -37,9 +43,9 @@ def test_the_second_daemon_is_turned_away_and_kill_9_frees_the_lock(tmp_path: Pa
         first = start_daemon(tmp_path)
         try:
             wait_until_held(tmp_path)
-            started = time.monotonic()
-            second = mailroom.answers(tmp_path, "run")
-            slowest = max(slowest, time.monotonic() - started)
+            second, seconds = timed(tmp_path, "run")
+            _, start_seconds = timed(tmp_path, "doctor")  # as many imports, and nobody to wait for
+            slowest = max(slowest, seconds - start_seconds)
             assert second.returncode == 75
             assert second.stderr.count("\n") == 1
             assert second.stderr.startswith(SENTENCE)
@@ -49,13 +55,12 @@ def test_the_second_daemon_is_turned_away_and_kill_9_frees_the_lock(tmp_path: Pa
             first.communicate()
         with hold_lock(tmp_path / "run.lock", "still held after kill -9"):
             pass
-    assert slowest < 10
+    assert slowest < 2
     promise(
         "one daemon",
         "a second `answers run`; then SIGKILL of the first",
         rounds,
-        f"the second ends after {slowest:.1f} s (start of Python included), exit code 75, one sentence;"
-        " the lock is free at once",
+        "the second ends as soon as Python has started, exit code 75, one sentence; the lock is free at once",
     )
 
 
