@@ -218,7 +218,7 @@ def test_a_login_refused_for_an_hour_is_told_once_and_once_when_it_is_over(
     dovecot: ImapServer, tmp_path: Path, full: bool, promise: Promise
 ):
     first, second = mailroom.make_mails(2)
-    away = 3600 if full else 420
+    away = 3600 if full else 600
     mailroom.deliver(dovecot, [first])
     with run_smtp("ok") as smtp:
         folder = mailroom.make_workspace(tmp_path / "work", dovecot)
