@@ -62,6 +62,7 @@ ARGUMENTS = {
     "search": ["data"],
     "site": [],
     "status": ["--json"],
+    "suggestions": [],
     "topic": ["rename", "{topic}", "Anything"],
     "topics": [],
 }
