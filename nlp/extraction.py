@@ -85,7 +85,7 @@ def extract_from_many(
 def decide_by_rules(candidate: Candidate) -> Decision | None:
     """The first kind whose phrases the sentence holds, unless it is about appointments, courtesy and the like."""
     sections = {hit.section for hit in candidate.hits}
-    if any(veto in sections for veto in VETOES):
+    if is_vetoed(candidate):
         return None
     if "?" in candidate.line.text:
         return Decision(Kind.QUESTION, RULE_CONFIDENCE["question_mark"], "question mark")
@@ -99,6 +99,11 @@ def decide_by_rules(candidate: Candidate) -> Decision | None:
             phrase = next(hit.phrase for hit in candidate.hits if hit.section == section)
             return Decision(kind, RULE_CONFIDENCE[section], f"{section}: {phrase}"[:80])
     return None
+
+
+def is_vetoed(candidate: Candidate) -> bool:
+    """Whether a phrase says that the sentence is about appointments, courtesy and the like."""
+    return any(hit.section in VETOES for hit in candidate.hits)
 
 
 def fingerprint(text: str) -> str:

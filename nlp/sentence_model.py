@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from harvester.resources import data_folder
 from nlp.candidates import Candidate
 from nlp.embedding import Embedder, load_multilingual_embedder, verify_sha256
-from nlp.extraction import Decision, decide_by_rules
+from nlp.extraction import Decision, decide_by_rules, is_vetoed
 from nlp.features import embed_answers, facet_features, sentence_features
 from nlp.records import Insight, Kind
+
+VETOED_THRESHOLD = 0.65  # courtesy, appointments and the like must be overruled clearly
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ class TrainedSentenceModel:
         ]
 
     def _decision(self, candidate: Candidate, confidence: float, kind: Kind) -> Decision | None:
-        if confidence < self.threshold:
+        if confidence < (VETOED_THRESHOLD if is_vetoed(candidate) else self.threshold):
             return None
         rule = decide_by_rules(candidate)
         return Decision(kind, round(confidence, 3), f"model, {rule.rule}" if rule else "model")

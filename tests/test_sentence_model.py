@@ -53,3 +53,8 @@ def test_a_damaged_model_is_refused(tmp_path: Path) -> None:
 def test_the_model_holds_plain_numbers() -> None:
     with np.load(data_folder() / "insights" / "model.npz", allow_pickle=False) as arrays:
         assert all(arrays[name].dtype.kind in "fU" for name in arrays.files)
+
+
+def test_a_courtesy_in_the_form_of_a_question_must_be_overruled_clearly(model: TrainedSentenceModel) -> None:
+    assert kinds("Le ho spedito due bottiglie. Non è un colore meraviglioso? Suo figlio è guarito?", model) == []
+    assert kinds("Le ho spedito due bottiglie. Non è possibile pagare a sessanta giorni?", model) == [Kind.QUESTION]
