@@ -1,6 +1,6 @@
 """Says why a prospect's sentence was not taken as an insight. Pure; decides nothing itself."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -33,11 +33,12 @@ class LeftOut:
 class Weighing(SentenceModel, Protocol):
     """A model that can say how sure it is."""
 
-    @property
-    def threshold(self) -> float: ...
-
     def chances(self, candidates: Sequence[Candidate]) -> list[float]:
         """Probability of being an insight, one per candidate."""
+        ...
+
+    def needed_for(self, candidate: Candidate) -> float:
+        """Probability from which on this candidate is one."""
         ...
 
 
@@ -50,15 +51,12 @@ def find_left_out(
     heard: bool = False,
 ) -> tuple[LeftOut, ...]:
     """Every sentence of a prospect that is in no insight, with the reason, in reading order; then whole parts."""
-    candidates = find_candidates(parts, subject, heard=heard)
-    chances = model.chances(candidates) if model and candidates else [None] * len(candidates)
     taken = {fingerprint(insight.text) for insight in insights}
+    missing = [one for one in find_candidates(parts, subject, heard=heard) if not _is_taken(one, taken)]
+    chances = model.chances(missing) if model else [None] * len(missing)
     found = [
         LeftOut(candidate.line.text, candidate.part, _reason(candidate, chance, model), chance)
-        for candidate, chance in zip(candidates, chances, strict=True)
-        if not any(
-            fingerprint(candidate.line.text) in text or text in fingerprint(candidate.line.text) for text in taken
-        )
+        for candidate, chance in zip(missing, chances, strict=True)
     ]
     unread = [
         LeftOut("", number, f"{part.role}: only what prospects wrote is looked through")
@@ -68,15 +66,21 @@ def find_left_out(
     return (*found, *unread)
 
 
+def _is_taken(candidate: Candidate, taken: Collection[str]) -> bool:
+    said = fingerprint(candidate.line.text)
+    return any(said in text or text in said for text in taken)
+
+
 def _reason(candidate: Candidate, chance: float | None, model: Weighing | None) -> str:
     vetoes = [hit for hit in candidate.hits if hit.section in VETOES]
     held = "; ".join(f"{ABOUT[hit.section]}: “{hit.phrase}”" for hit in vetoes[:2])
     if chance is None or model is None:
         return held or _decided(decide_by_rules(candidate))
-    if chance >= model.threshold:
+    needed = model.needed_for(candidate)
+    if chance >= needed:
         return "said before in this mail"
-    needed = f"the model gives it {chance:.0%}, {model.threshold:.0%} are needed"
-    return f"{needed}; {held}" if held else needed
+    told = f"the model gives it {chance:.0%}, {needed:.0%} are needed"
+    return f"{told}; {held}" if held else told
 
 
 def _decided(decision: Decision | None) -> str:

@@ -62,7 +62,7 @@ class Linear:
 
 @dataclass(frozen=True, slots=True)
 class TrainedSentenceModel:
-    """threshold: probability of being an insight from which on a sentence is one."""
+    """threshold: probability of being an insight from which on a sentence that no phrase speaks against is one."""
 
     embedder: Embedder
     insights: Kernel
@@ -75,8 +75,7 @@ class TrainedSentenceModel:
         """One decision per candidate, None for a sentence that is no insight."""
         if not candidates:
             return []
-        vectors = self.embedder.embed([candidate.line.text for candidate in candidates])
-        features = sentence_features(candidates, vectors)
+        features = self._features(candidates)
         chances = self.insights.probabilities(features)
         kinds = self.kinds.probabilities(features).argmax(axis=1)
         return [
@@ -88,8 +87,11 @@ class TrainedSentenceModel:
         """Probability of being an insight, one per candidate."""
         if not candidates:
             return []
-        vectors = self.embedder.embed([candidate.line.text for candidate in candidates])
-        return [float(chance) for chance in self.insights.probabilities(sentence_features(candidates, vectors))]
+        return [float(chance) for chance in self.insights.probabilities(self._features(candidates))]
+
+    def needed_for(self, candidate: Candidate) -> float:
+        """Probability from which on this candidate is an insight."""
+        return VETOED_THRESHOLD if is_vetoed(candidate) else self.threshold
 
     def facets(self, insights: Sequence[Insight]) -> list[tuple[str, str]]:
         """(category, stage) of each insight."""
@@ -106,8 +108,12 @@ class TrainedSentenceModel:
             for category, stage in zip(categories, stages, strict=True)
         ]
 
+    def _features(self, candidates: Sequence[Candidate]) -> NDArray[np.float64]:
+        vectors = self.embedder.embed([candidate.line.text for candidate in candidates])
+        return sentence_features(candidates, vectors)
+
     def _decision(self, candidate: Candidate, confidence: float, kind: Kind) -> Decision | None:
-        if confidence < (VETOED_THRESHOLD if is_vetoed(candidate) else self.threshold):
+        if confidence < self.needed_for(candidate):
             return None
         rule = decide_by_rules(candidate)
         return Decision(kind, round(confidence, 3), f"model, {rule.rule}" if rule else "model")

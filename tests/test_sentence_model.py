@@ -10,6 +10,7 @@ from harvester.records import Part, Role
 from harvester.resources import data_folder
 from nlp.embedding import verify_sha256
 from nlp.extraction import extract_insights
+from nlp.left_out import find_left_out
 from nlp.records import Kind
 from nlp.sentence_model import TrainedSentenceModel, load_sentence_model
 
@@ -58,3 +59,11 @@ def test_the_model_holds_plain_numbers() -> None:
 def test_a_courtesy_in_the_form_of_a_question_must_be_overruled_clearly(model: TrainedSentenceModel) -> None:
     assert kinds("Le ho spedito due bottiglie. Non è un colore meraviglioso? Suo figlio è guarito?", model) == []
     assert kinds("Le ho spedito due bottiglie. Non è possibile pagare a sessanta giorni?", model) == [Kind.QUESTION]
+
+
+def test_a_courtesy_that_was_not_taken_is_told_what_it_needed(model: TrainedSentenceModel) -> None:
+    text = "Le ho spedito due bottiglie. Non è un colore meraviglioso? Suo figlio è guarito?"
+    parts = (Part(Role.QUOTED, text, depth=1, author_kind="prospect"),)
+    reasons = {one.text: one.reason for one in find_left_out(parts, "", (), model)}
+    assert "65% are needed; asks nobody" in reasons["Non è un colore meraviglioso?"]
+    assert "48% are needed" in reasons["Le ho spedito due bottiglie."]
