@@ -128,10 +128,6 @@ def main(arguments: Sequence[str]) -> None:
         print(report(part, np.vstack([s for s, _ in padded]), np.vstack([t for _, t in padded])))
 
 
-def _widen(table: NDArray, columns: int) -> NDArray:
-    return np.pad(table, ((0, 0), (0, columns - table.shape[1])))
-
-
 def _fit(measured: dict) -> None:
     from sklearn.linear_model import LogisticRegression
 

@@ -51,11 +51,6 @@ class _Passage:
     is_aside: bool
 
 
-def answer_passage(insight: Insight, parts: tuple[Part, ...], similarity: Similarity | None = None) -> str | None:
-    """The passage that answers this one insight."""
-    return pair_answers((insight,), parts, similarity)[0]
-
-
 def pair_answers(
     insights: Sequence[Insight], parts: tuple[Part, ...], similarity: Similarity | None = None
 ) -> list[str | None]:

@@ -9,7 +9,6 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harvester.resources import data_folder
 from nlp.embedding import Encoders, Vectors, verify_sha256
@@ -79,10 +78,3 @@ def same_topic_for(encoders: Encoders) -> SameTopic | None:
     """The model if it was trained with these encoders; None otherwise, then their vectors alone decide."""
     model = load_same_topic()
     return model if model.encoders == encoders.name else None
-
-
-def recognise(model: SameTopic, raw_questions: Vectors) -> tuple[NDArray[np.intp], Vectors]:
-    """(archetype number, chance) of the likeliest archetype of each row (n, d)."""
-    chances = model.recogniser.chances(raw_questions)
-    best = chances.argmax(axis=1)
-    return best, chances[np.arange(len(best)), best]

@@ -47,17 +47,18 @@ def test_the_answers_help_to_tell():
 
 def test_the_name_is_in_the_language_that_buyers_write():
     archetype = Archetype(
-        "a", "m", "Does it work without a connection?", "fit", "consideration", (),
+        "a",
+        "Does it work without a connection?",
         (("en", "offline?"), ("de", "Ohne Netz."), ("de", "Läuft es auch ohne Netz?")),
-    )  # fmt: skip
+    )
     assert name_archetype(archetype, "en") == "Does it work without a connection?"
     assert name_archetype(archetype, "de") == "Läuft es auch ohne Netz?"
     assert name_archetype(archetype, "it") == ""
 
 
-def test_every_archetype_has_a_german_name():
+def test_nearly_every_archetype_has_a_german_name():
     unnamed = [archetype.id for archetype in shipped_archetypes() if not name_archetype(archetype, "de")]
-    assert len(unnamed) <= 0.1 * len(shipped_archetypes()), unnamed
+    assert len(unnamed) <= 0.05 * len(shipped_archetypes()), unnamed
 
 
 def test_what_the_atlas_knows_is_named_by_it():

@@ -2,7 +2,7 @@
 
 from harvester.records import Part, Role
 from nlp.extraction import extract_insights
-from nlp.pairing import answer_passage, pair_answers
+from nlp.pairing import pair_answers
 from nlp.records import Insight, Kind
 
 
@@ -50,7 +50,7 @@ def test_a_greeting_answers_nothing() -> None:
 
 def test_without_a_word_of_ours_nothing_is_answered() -> None:
     (insight,) = extract_insights((quoted("Is there a trial?"),), subject="")
-    assert answer_passage(insight, (quoted("Is there a trial?"),)) is None
+    assert pair_answers((insight,), (quoted("Is there a trial?"),)) == [None]
 
 
 def test_an_encoder_may_decide() -> None:

@@ -14,7 +14,7 @@ from topic_material import MONDAY, add_insights
 from harvester.database import open_database, transaction
 from harvester.errors import ModelError, UsageError
 from nlp import same_topic
-from nlp.atlas import own_archetypes, shipped_archetypes
+from nlp.atlas import shipped_archetypes
 from nlp.decision_store import carry_out, take_back
 from nlp.decisions import keep_apart, last_decision, pin_facets, undo_decision
 from nlp.embedding import Encoders, Vectors, load_encoders
@@ -137,18 +137,6 @@ def test_a_damaged_model_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_the_model_knows_every_archetype_of_the_atlas() -> None:
     assert load_same_topic().archetypes == tuple(one.id for one in shipped_archetypes())
-
-
-def test_a_workspace_adds_archetypes_of_its_own(tmp_path: Path) -> None:
-    folder = tmp_path / "atlas"
-    folder.mkdir()
-    (folder / "ours.toml").write_text(
-        '[[archetype]]\nid = "gift-wrap"\nmeaning = "Wrapping"\nname = "Do you wrap gifts?"\ncategory = "fit"\n'
-        'stage = "decision"\nen = ["Can you wrap it?"]\n',
-        encoding="utf-8",
-    )
-    assert [one.id for one in own_archetypes(folder)] == ["gift-wrap"]
-    assert own_archetypes(tmp_path / "nothing") == ()
 
 
 def test_the_first_insight_finds_a_topic_that_buyers_ask_about_everywhere(tmp_path: Path, encoders: Encoders) -> None:
