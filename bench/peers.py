@@ -15,9 +15,9 @@ from mailparser_reply import EmailReplyParser
 from mailparser_reply.constants import MAIL_LANGUAGES
 from parts import is_same, overlap, own_text, parse_case, squash
 
-from harvester.html_lines import read_html_lines
 from harvester.records import Mail
 from harvester.splitting import split_mail
+from harvester.splitting.html_lines import read_html_lines
 
 FindOwnText = Callable[[Mail], str]
 ROUNDS = 3

@@ -1,4 +1,4 @@
-"""A body as lines that carry their quote depth: here for plain text; HTML comes from harvester.html_lines."""
+"""A body as lines that carry their quote depth: here for plain text; html_lines does it for HTML."""
 
 import re
 from dataclasses import dataclass

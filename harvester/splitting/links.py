@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from harvester.html_lines import read_html_links
 from harvester.records import Link, Mail, Part, Role
+from harvester.splitting.html_lines import read_html_links
 
 URL = re.compile(r"https?://[^\s<>\"'\[\]{}|\\^`]{3,2000}", re.IGNORECASE)
 WWW = re.compile(

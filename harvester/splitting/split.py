@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from harvester.html_lines import read_html_lines, read_image_lines
 from harvester.records import Address, Mail, Part, Role
 from harvester.splitting.closings import label_lines
+from harvester.splitting.html_lines import read_html_lines, read_image_lines
 from harvester.splitting.lines import Line, read_plain_lines
 from harvester.splitting.machine import Message, Segment, assign_lines
 from harvester.splitting.marked import separate_marked_answers

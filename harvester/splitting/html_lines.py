@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from harvester.html_marks import (
+from harvester.splitting.html_marks import (
     ATTRIBUTION_MARKS,
     BLOCKS,
     COLOR,
@@ -23,7 +23,7 @@ from harvester.html_marks import (
     TOP_BORDER,
     is_indentation,
 )
-from harvester.html_nesting import limit_nesting
+from harvester.splitting.html_nesting import limit_nesting
 from harvester.splitting.lines import MAX_DEPTH, MAX_LINES, PREFIX, Line
 
 MAX_ANCHORS = 500
