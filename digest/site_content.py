@@ -194,9 +194,8 @@ def adds_to(name: frozenset[str], text: str) -> bool:
 
 def show_name(topic: Topic, showing: Showing) -> str:
     """A name that a person gave is shown as it is inside the company; the machine's comes from a mail."""
-    if topic.named_by == "machine" or not showing.with_people:
-        return showing.redaction.redact(one_line(topic.name))
-    return topic.name
+    name = one_line(topic.name)
+    return showing.redaction.redact(name) if topic.named_by == "machine" or not showing.with_people else name
 
 
 def language_of_name(topic: Topic, insights: Sequence[StoredInsight]) -> str:
