@@ -7,8 +7,10 @@ import json
 import re
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
+
+from time_machine import escape_hatch
 
 Promise = Callable[[str, str, int | str, str], None]
 KEYS = ("promise", "fault", "runs", "figure", "date")
@@ -33,8 +35,9 @@ ORDER = (
 
 
 def note_promise(folder: Path, name: str, fault: str, runs: int | str, figure: str) -> None:
-    """Keep one row; the same promise and fault again replaces it."""
-    values = (name, fault, str(runs), figure, datetime.now(UTC).date().isoformat())
+    """Keep one row, dated by the real clock; the same promise and fault again replaces it."""
+    today = escape_hatch.datetime.datetime.now(UTC).date()  # tests that call this freeze the clock
+    values = (name, fault, str(runs), figure, today.isoformat())
     slug = re.sub(r"[^a-z0-9]+", "-", f"{name} {fault}".lower()).strip("-")[:150]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{slug}.json").write_text(json.dumps(dict(zip(KEYS, values, strict=True))), encoding="utf-8")
