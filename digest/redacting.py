@@ -6,7 +6,7 @@ from sqlite_utils import Database
 
 from digest.quotes import Redaction
 from harvester.config import Config
-from nlp.redaction import is_safe_quote, load_redactor
+from nlp.redaction import drop_invisible, is_safe_quote, load_redactor
 
 LINK = "[link]"
 _WEB_ADDRESS = re.compile(r"(?:https?://|www\.)[^\s<>\"]{1,2000}", re.IGNORECASE)
@@ -20,7 +20,8 @@ def load_redaction(database: Database, config: Config) -> Redaction:
     redact = load_redactor(database, config.company.name, config.company.domains)
 
     def redact_all(text: str) -> str:
-        may_link = "://" in text or "www." in text.casefold()
-        return redact(_WEB_ADDRESS.sub(LINK, text) if may_link else text)
+        seen = drop_invisible(text)
+        may_link = "://" in seen or "www." in seen.casefold()
+        return redact(_WEB_ADDRESS.sub(LINK, seen) if may_link else seen)
 
     return Redaction(redact=redact_all, is_safe=is_safe_quote)

@@ -37,7 +37,10 @@ _GROUPED = re.compile(r"\d{1,3}(?:[., ]\d{3})+")
 _MARKED = re.compile(r"\b[^\W\d_][\w-]{0,40}[™®]")
 _MODEL = re.compile(r"\[company\](?: [A-ZÀ-Þ][\w-]{0,20})? (?:[A-Z]{0,3}-?\d{1,5})\b")
 _PLACEHOLDER = re.compile(r"\[[a-z-]+\]")
-
+# Characters that nobody sees and that would tear a name or a number apart; line breaks and tabs stay.
+_INVISIBLE = re.compile(
+    r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
+)
 
 _WORD_LISTS = ("titles", "greetings", "ordinary", "relations", "trades")
 
@@ -81,7 +84,8 @@ def make_redactor(names: Iterable[str] = (), companies: Iterable[str] = ()) -> C
     known = _know(tuple(names), tuple(companies))
 
     def redact_known(text: str) -> str:
-        cleaned = _EMAIL.sub(EMAIL, text) if "@" in text else text
+        seen = drop_invisible(text)
+        cleaned = _EMAIL.sub(EMAIL, seen) if "@" in seen else seen
         cleaned = replace_firms(_MARKED.sub(PRODUCT, cleaned), COMPANY)
         if _DIGIT.search(cleaned):
             cleaned = _IBAN.sub(lambda match: NUMBER if is_iban(match[0]) else match[0], cleaned)
@@ -91,6 +95,11 @@ def make_redactor(names: Iterable[str] = (), companies: Iterable[str] = ()) -> C
         return _MODEL.sub(f"{COMPANY} {PRODUCT}", named) if COMPANY in named else named
 
     return redact_known
+
+
+def drop_invisible(text: str) -> str:
+    """The text without control characters, zero-width characters and marks that turn the reading direction."""
+    return text if text.isprintable() else _INVISIBLE.sub("", text)
 
 
 def load_redactor(database: Database, company: str, domains: Iterable[str]) -> Callable[[str], str]:

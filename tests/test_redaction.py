@@ -24,6 +24,7 @@ COMPANIES = ("hollowaybrewing.example", "globex.example", "dieter.roth@freemail.
         ("card 4111 1111 1111 1111", "card [number]"),
         ("J. Quist said so", "[name] said so"),
         ("we type it all into sap and mara says so", "we type it all into sap and [name] says so"),
+        ("Ask Jo\u200bnas or Qu\u00adist.\nCall +49 30\u200b 123 45 67.", "Ask [name] or [name].\nCall [phone]."),
     ],
 )
 def test_people_companies_and_numbers_become_placeholders(text, shown):
