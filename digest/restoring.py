@@ -25,9 +25,10 @@ from harvester.backups import CONFIG_NAME, Prepared, is_sound, prepare_backup, p
 from harvester.config import Config, load_config
 from harvester.database import open_database, transaction, utc_text
 from harvester.errors import AnswersError, ConfigurationError, UsageError
-from harvester.forgetting_store import SALT_KEY, unfinished_erasures
 from harvester.locks import hold_lock
+from harvester.private_files import write_private
 from harvester.store import end_run, start_run
+from harvester.tombstone_store import SALT_KEY, unfinished_erasures
 from harvester.workspace import Workspace
 
 
@@ -63,7 +64,7 @@ def restore(config_path: Path, source: Path, now: datetime) -> Restored:
         finally:
             database.conn.close()
         for name, content in written.items():
-            _write_private(folder / name, content)
+            write_private(folder / name, content)
         put_in_place(beside, path)
         database = open_database(path)
         try:
@@ -245,13 +246,6 @@ def _finish(config_path: Path, now: datetime) -> bool:
     finally:
         database.conn.close()
     return False
-
-
-def _write_private(path: Path, content: bytes) -> None:
-    beside = path.with_name(f".{path.name}.new")
-    beside.touch(mode=0o600)
-    beside.write_bytes(content)
-    beside.replace(path)
 
 
 def count_today(path: Path) -> int:
