@@ -193,10 +193,21 @@ def test_what_the_library_cannot_read_is_read_all_the_same() -> None:
         assert any(result.method == "dmarc" and result.outcome == "pass" for result in parse_results(value).results)
 
 
-def test_two_readings_that_name_different_servers_are_no_reading() -> None:
-    value = "mx.acme.example/x; dmarc=pass header.from=acme.example"
-    strict, loose = read_strictly(value), read_loosely(value)
-    assert strict is None or strict.server == loose.server or parse_results(value) is None
+@pytest.mark.parametrize(
+    "server",
+    [
+        "mx.acme.example",
+        "mx.acme.example/x",
+        "mx.acme.example 1",
+        "mx.acme.example (evil.example)",
+        "(evil.example) mx.acme.example",
+    ],
+)
+def test_two_readings_that_name_different_servers_are_no_reading(server: str) -> None:
+    value = f"{server}; dmarc=pass header.from=acme.example"
+    strict, loose, both = read_strictly(value), read_loosely(value), parse_results(value)
+    assert strict is not None
+    assert (both and both.server) == (loose.server if strict.server == loose.server else None)
 
 
 def test_results_are_parsed_in_linear_time() -> None:

@@ -1,5 +1,6 @@
 """Answers that cannot all be right are found; answers that only differ in words are left alone."""
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -76,5 +77,7 @@ def test_a_sentence_that_cannot_be_shown_is_no_side():
 
 
 def test_hostile_answers_take_no_time():
+    started = time.process_time()
     for hostile in ("1" * 200_000, "1." * 100_000, "1 day " * 40_000, "no " * 60_000, "3/3/" * 50_000, "." * 200_000):
-        assert find_conflicts([exchange(1, hostile, hostile), exchange(2, hostile, hostile + "x")]) is not None
+        find_conflicts([exchange(1, hostile, hostile), exchange(2, hostile, hostile + "x")])
+    assert time.process_time() - started < 5

@@ -1,5 +1,6 @@
 """What the documents say is what the program does."""
 
+import importlib
 import re
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "docs"))
-commands = pytest.importorskip("commands")
+commands = importlib.import_module("commands")
 
 
 def test_readme_lists_every_command_as_it_is():

@@ -150,7 +150,9 @@ def test_no_search_does_what_a_payload_says(browser: Browser, folders: tuple[Pat
 # ---------------------------------------------------------------- files
 def test_every_built_file_lies_inside_the_site_under_a_plain_name(folders: tuple[Path, ...]) -> None:
     for folder in folders[:2]:
-        for path in folder.rglob("*"):
+        built = list(folder.rglob("*"))
+        assert len(built) > len(EVERY)
+        for path in built:
             assert not path.is_symlink()
             assert path.resolve().is_relative_to(folder.resolve())
             for piece in path.relative_to(folder).parts:
@@ -191,7 +193,9 @@ def test_feeds_and_data_are_well_formed_and_lead_nowhere_else(folders: tuple[Pat
         for link in root.iter("{http://www.w3.org/2005/Atom}link"):
             assert link.get("href").startswith(f"https://{OWN_HOST}/")
         assert {one.tag.partition("}")[0] for one in root.iter()} == {"{http://www.w3.org/2005/Atom"}
-    for path in documents(folders[:2], "json"):
+    lists = documents(folders[:2], "json")
+    assert len(lists) >= 2
+    for path in lists:
         json.loads(path.read_text(encoding="utf-8"))
 
 

@@ -5,6 +5,7 @@ Half of the planted lines (`scored_only`) were never looked at while the rules w
 
 import json
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ ORDINARY = (FOLDER / "ordinary.txt").read_text(encoding="utf-8").splitlines()
 
 
 def redacted_share(cases):
+    assert cases
     hidden = [
         case["planted"] not in redact(case["text"], case.get("names", ()), case.get("companies", ())) for case in cases
     ]
@@ -51,14 +53,18 @@ def test_redacting_again_changes_nothing():
 
 @pytest.mark.parametrize("kind", ["phone", "address", "e-mail", "bank"])
 def test_what_was_not_made_safe_is_not_shown(kind):
-    assert not [case["text"] for case in CASES if case["kind"] == kind and is_safe_quote(case["text"])]
+    planted = [case["text"] for case in CASES if case["kind"] == kind]
+    assert planted
+    assert not [text for text in planted if is_safe_quote(text)]
 
 
 def test_an_ordinary_sentence_is_safe():
-    assert all(is_safe_quote(text) for text in ORDINARY)
+    assert ORDINARY
+    assert [text for text in ORDINARY if not is_safe_quote(text)] == []
 
 
 def test_looking_for_addresses_and_firms_is_linear():
+    started = time.process_time()
     for hostile in (
         "Rue " * 50_000,
         "A " * 100_000,
@@ -67,4 +73,5 @@ def test_looking_for_addresses_and_firms_is_linear():
         "Aa & " * 50_000,
         "12, " * 60_000,
     ):
-        assert isinstance(redact(hostile), str)
+        redact(hostile)
+    assert time.process_time() - started < 5
