@@ -13,7 +13,6 @@ from sqlite_utils import Database
 
 from harvester.forgetting import Traces, letters, sentences_of, windows_of
 from harvester.forgetting_store import Finding
-from nlp.growth import refresh_topic
 from nlp.insight_store import delete_insights
 from nlp.naming import Taste, choose_name, main_language, slugify
 from nlp.records import StoredInsight, Topic
@@ -27,6 +26,7 @@ from nlp.store import (
     load_insights,
     write_topic,
 )
+from nlp.topic_making import refresh_topic
 
 EMPTY_NAME = "Nothing is left of this topic"
 MIN_NAME_LETTERS = 12  # a shorter name may stand in somebody's words by chance

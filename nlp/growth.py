@@ -3,10 +3,9 @@
 What was placed stays; running it twice adds nothing.
 """
 
-from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,25 +13,23 @@ from sqlite_utils import Database
 
 from harvester.database import transaction
 from nlp.atlas import Archetype, shipped_archetypes
+from nlp.comparison import (
+    ANSWERS,
+    QUESTIONS,
+    VECTORS_DECIDE,
+    Space,
+    choose_judge,
+    embed_missing,
+    span_space,
+    view_likeness,
+)
 from nlp.embedding import Encoders, Vectors
 from nlp.known_meanings import find_meaning, name_archetype
-from nlp.likeness import LearnedLikeness, choose_compared, place_views
-from nlp.naming import Taste, choose_name, main_language, slugify
-from nlp.records import StoredInsight, Topic
-from nlp.same_topic import SameTopic, same_topic_for
+from nlp.likeness import LearnedLikeness
+from nlp.naming import Taste, main_language
+from nlp.records import Topic
 from nlp.seeding import plant_seeds
-from nlp.space import (
-    Block,
-    RawRows,
-    centre_rows,
-    density_of,
-    embed_expressions,
-    first_centre,
-    lay_out_blocks,
-    measure_closeness,
-    smooth_rows,
-    widen_centre,
-)
+from nlp.space import density_of, lay_out_blocks
 from nlp.store import (
     MACHINE,
     Standing,
@@ -50,34 +47,19 @@ from nlp.store import (
 )
 from nlp.suggestion_store import save_suggestions
 from nlp.suggestions import Suggestion, suggest
+from nlp.topic_making import came_late, name_topic, refresh_topic
 from nlp.topics import UNPLACED, Crowd, Placement, place_insights
 from nlp.vector_store import (
     count_uncompared,
     delete_vectors,
-    fill_some_vectors,
-    fill_vectors,
-    load_answered_share,
     load_centre,
-    load_closeness,
-    load_said,
-    load_setting,
-    load_unembedded,
     save_blob,
-    save_centre,
     save_closeness,
     save_model,
     save_vectors,
 )
-from nlp.views import see
 
 SCHEME = "space-2"  # of centring and smoothing; raised when vectors made before could not be compared with those after
-EMBED_CHUNK = 1_000
-LATE = timedelta(days=14)  # older than the newest of its topic: an answer takes days, not weeks
-LEAST_ANSWERED = (
-    0.5  # the "same topic?" model has learned from questions with their answers; without, vectors know more
-)
-QUESTIONS, ANSWERS = "/questions", "/answers"
-VECTORS_DECIDE = "vectors-decide/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +72,39 @@ class Grown:
     unplaced: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """Where everything stands after the placement. topics: those there were before, by id.
+
+    carrier: topic id -> the one that carries it on, new ones included. carried: (n,) the carrying topic of each row.
+    """
+
+    placement: Placement
+    topics: Mapping[int, Topic]
+    carrier: Mapping[int, int]
+    carried: NDArray[np.int64]
+
+    @property
+    def touched(self) -> list[int]:
+        """Carrying topics that got something."""
+        return sorted({self.carrier[placed.topic] for placed in self.placement.placed})
+
+    @property
+    def shown(self) -> set[int]:
+        """Topics that people see."""
+        hidden = {topic.id for topic in self.topics.values() if topic.merged_into is not None or topic.dismissed}
+        return set(self.carrier.values()) - hidden - {UNPLACED}
+
+    def members(self) -> dict[int, list[int]]:
+        """Carrying topic -> its rows, those that were just placed last."""
+        new = [placed.row for placed in self.placement.placed]
+        known = np.setdiff1d(np.flatnonzero(self.carried != UNPLACED), new)
+        members: dict[int, list[int]] = {}
+        for row in (*known.tolist(), *new):
+            members.setdefault(int(self.carried[row]), []).append(row)
+        return members
+
+
 def grow_topics(
     database: Database, encoders: Encoders, now: datetime, progress: Callable[[int], None] = lambda count: None
 ) -> Grown:
@@ -99,108 +114,22 @@ def grow_topics(
     # Read before anything is added to it: what was compared under a centre that still moved is compared anew.
     centre = load_centre(database, model)
     is_settled = centre is not None and centre.is_frozen
-    embedded = _embed_missing(database, model, blocks, progress)
+    embedded = embed_missing(database, model, blocks, progress)
     standings = load_standings(database)
     unplaced = sum(standing.topic == UNPLACED for standing in standings)
     if not count_uncompared(database, model):
         return Grown(0, 0, (), unplaced)
-    space = _compare(database, model, blocks, standings, is_settled=is_settled)
+    space = span_space(database, model, blocks, standings, is_settled=is_settled)
     crowd = _crowd(standings, space.vectors)
-    judge = _choose_judge(database, model, encoders)
+    judge = choose_judge(database, model, encoders)
     if judge is not None:
-        crowd = replace(crowd, likeness=_learn_likeness(database, model, blocks, judge, standings, crowd.topics))
+        crowd = replace(crowd, likeness=view_likeness(database, model, blocks, judge, standings, space.centre))
     placement = _seed(crowd, place_insights(crowd, next_topic_id(database), density_of(space.closeness)))
-    known_as = _recognise(database, standings, crowd, placement)
-    suggestions = _suggest(database, standings, crowd, placement)
-    _store(database, model, standings, space, placement, suggestions, known_as, now, is_judged=judge is not None)
+    outcome = _carry(placement, crowd.topics, all_topics(database))
+    suggestions = suggest(crowd, outcome.carried, outcome.shown)
+    _store(database, model, standings, space, outcome, suggestions, _recognise(crowd, outcome), now,
+           is_judged=judge is not None)  # fmt: skip
     return Grown(embedded, len(placement.placed), placement.born, unplaced - len(placement.placed))
-
-
-@dataclass(frozen=True, slots=True)
-class _Space:
-    """vectors: (n, d), one row per standing. fresh: rows computed in this run. closeness: see `measure_closeness`."""
-
-    vectors: Vectors
-    fresh: NDArray[np.intp]
-    closeness: float
-    is_settled: bool
-
-
-def _embed_missing(database: Database, model: str, blocks: Sequence[Block], progress: Callable[[int], None]) -> int:
-    """Embed what has no vector of this model, in chunks that stay when the run is stopped."""
-    embedded = 0
-    while missing := load_unembedded(database, (model, model + QUESTIONS), EMBED_CHUNK):
-        rows = embed_expressions(blocks, [expression for _, expression in missing])
-        centre = widen_centre(load_centre(database, model) or first_centre(blocks), rows, blocks)
-        ids = [insight for insight, _ in missing]
-        with transaction(database) as connection:
-            save_vectors(connection, model + QUESTIONS, ids, rows.questions)
-            answered = np.flatnonzero(np.any(rows.answers, axis=1))
-            save_vectors(connection, model + ANSWERS, [ids[row] for row in answered], rows.answers[answered])
-            save_centre(connection, model, centre)
-        embedded += len(missing)
-        progress(len(missing))
-    return embedded
-
-
-def _compare(
-    database: Database, model: str, blocks: Sequence[Block], standings: Sequence[Standing], *, is_settled: bool
-) -> _Space:
-    """Bring all insights into one space; rows that were settled before are taken as they are."""
-    row_of = {standing.insight: row for row, standing in enumerate(standings)}
-    vectors = np.zeros((len(standings), blocks[-1].columns.stop), dtype=np.float32)
-    known = frozenset(fill_vectors(database, model, row_of, vectors) if is_settled else ())
-    fresh = np.array([row for row, s in enumerate(standings) if s.insight not in known], dtype=np.intp)
-    centre = load_centre(database, model)
-    if centre is None:
-        return _Space(vectors, fresh[:0], 0.0, is_settled)
-    vectors[fresh] = centre_rows(_load_raw(database, model, standings, fresh, blocks), centre, blocks)
-    messages = np.array([standing.message for standing in standings], dtype=np.int64)
-    # Measured while all rows are unsmoothed; frozen with the centre.
-    closeness = load_closeness(database, model) if is_settled else measure_closeness(vectors, messages, blocks)
-    vectors[fresh] = smooth_rows(vectors[fresh], fresh, vectors, messages, blocks, density_of(closeness))
-    return _Space(vectors, fresh, closeness, centre.is_frozen)
-
-
-def _choose_judge(database: Database, model: str, encoders: Encoders) -> SameTopic | None:
-    """The learned model where it fits; a settled mailbox stays with what it was settled with."""
-    if load_setting(database, VECTORS_DECIDE + model) or load_answered_share(database) < LEAST_ANSWERED:
-        return None
-    return same_topic_for(encoders)
-
-
-def _learn_likeness(
-    database: Database,
-    model: str,
-    blocks: Sequence[Block],
-    judge: SameTopic,
-    standings: Sequence[Standing],
-    topics: NDArray[np.int64],
-) -> LearnedLikeness:
-    rows = choose_compared(topics)
-    centre = load_centre(database, model) or first_centre(blocks)
-    said = load_said(database, [standings[row].insight for row in rows])
-    views = see(
-        [said[standings[row].insight] for row in rows],
-        _load_raw(database, model, standings, rows, blocks),
-        centre,
-        blocks,
-        judge.recogniser,
-        judge.rarity,
-    )
-    return place_views(judge, views, rows, len(standings))
-
-
-def _load_raw(
-    database: Database, model: str, standings: Sequence[Standing], fresh: NDArray[np.intp], blocks: Sequence[Block]
-) -> RawRows:
-    row_of = {standings[row].insight: place for place, row in enumerate(fresh)}
-    raw = []
-    for kind in (QUESTIONS, ANSWERS):
-        rows = np.zeros((len(fresh), blocks[-1].columns.stop), dtype=np.float32)
-        fill_some_vectors(database, model + kind, row_of, rows)
-        raw.append(rows)
-    return RawRows(*raw)
 
 
 def _crowd(standings: Sequence[Standing], vectors: Vectors) -> Crowd:
@@ -211,51 +140,6 @@ def _crowd(standings: Sequence[Standing], vectors: Vectors) -> Crowd:
         np.array([standing.message for standing in standings], dtype=np.int64),
         np.array([companies[standing.company] for standing in standings], dtype=np.int64),
     )
-
-
-def _store(
-    database: Database,
-    model: str,
-    standings: Sequence[Standing],
-    space: _Space,
-    placement: Placement,
-    suggestions: Sequence[Suggestion],
-    known_as: Mapping[int, Archetype],
-    now: datetime,
-    *,
-    is_judged: bool,
-) -> None:
-    """Vectors, new topics and assignments in one transaction; then nothing of this run is undecided."""
-    topics = {topic.id: topic for topic in all_topics(database)}
-    carrier = carrying_topics(topics.values()) | {born: born for born in placement.born}
-    members = _members(standings, placement, carrier)
-    ids = [standing.insight for standing in standings]
-    row_of = {insight: row for row, insight in enumerate(ids)}
-    touched = sorted({carrier[placed.topic] for placed in placement.placed})
-    insights = {insight.id: insight for insight in load_insights(database)}
-    shown = shown_topics(database)
-    new = {ids[placed.row] for placed in placement.placed}
-    taste = Taste(known_people(database), main_language(tuple(insights.values())))
-    with transaction(database) as connection:
-        save_vectors(connection, model, [ids[row] for row in space.fresh], space.vectors[space.fresh])
-        if space.is_settled and not is_judged:
-            delete_vectors(connection, (model + QUESTIONS, model + ANSWERS))
-            save_blob(connection, VECTORS_DECIDE + model, b"yes")
-        save_model(connection, model)
-        save_closeness(connection, model, space.closeness)
-        for topic in touched:
-            order = order_by_centrality(members[topic], space.vectors, row_of)
-            own = [insights[insight] for insight in order]
-            known = name_archetype(known_as[topic], taste.language) if topic in known_as else ""
-            if topic in topics:
-                is_kept = topic in shown or _came_late(own, new)
-                update_facets(connection, refresh_topic(topics[topic], own, taste, is_kept=is_kept, known_as=known))
-            else:
-                insert_topic(connection, name_topic(topic, own, taste, now, known))
-        save_assignments(
-            connection, [(ids[one.row], one.topic, one.similarity) for one in placement.placed], MACHINE, now
-        )
-        save_suggestions(connection, suggestions, now)
 
 
 def _seed(crowd: Crowd, placement: Placement) -> Placement:
@@ -276,21 +160,23 @@ def _seed(crowd: Crowd, placement: Placement) -> Placement:
     )
 
 
-def _recognise(
-    database: Database, standings: Sequence[Standing], crowd: Crowd, placement: Placement
-) -> dict[int, Archetype]:
+def _carry(placement: Placement, before: NDArray[np.int64], topics: Sequence[Topic]) -> _Outcome:
+    carrier = carrying_topics(topics) | {born: born for born in placement.born} | {UNPLACED: UNPLACED}
+    carried = np.array([carrier[topic] for topic in before.tolist()], dtype=np.int64)
+    for placed in placement.placed:
+        carried[placed.row] = carrier[placed.topic]
+    return _Outcome(placement, {topic.id: topic for topic in topics}, carrier, carried)
+
+
+def _recognise(crowd: Crowd, outcome: _Outcome) -> dict[int, Archetype]:
     """Carrying topic -> what it clearly means, of those that this run touched; by the members that were compared."""
     likeness = crowd.likeness
     if not isinstance(likeness, LearnedLikeness):
         return {}
     archetypes = {archetype.id: archetype for archetype in shipped_archetypes()}
-    carrier = carrying_topics(all_topics(database)) | {born: born for born in placement.born} | {UNPLACED: UNPLACED}
-    topics = np.array([carrier[standing.topic] for standing in standings], dtype=np.int64)
-    for placed in placement.placed:
-        topics[placed.row] = carrier[placed.topic]
     found = {}
-    for topic in sorted({carrier[placed.topic] for placed in placement.placed}):
-        rows = likeness.positions[(topics == topic) & likeness.comparable]
+    for topic in outcome.touched:
+        rows = likeness.positions[(outcome.carried == topic) & likeness.comparable]
         asked, replied = likeness.views.question_atlas[rows] ** 2, likeness.views.answer_atlas[rows] ** 2
         meaning = find_meaning(asked, replied, likeness.model.recogniser.usual)
         if meaning is not None:
@@ -298,75 +184,43 @@ def _recognise(
     return found
 
 
-def _came_late(members: Sequence[StoredInsight], new: Collection[int]) -> bool:
-    """Whether everything new in a topic was asked long before what it already held: an old mbox renames nothing."""
-    known = [insight.asked_at for insight in members if insight.id not in new]
-    added = [insight.asked_at for insight in members if insight.id in new]
-    return bool(known) and bool(added) and max(added) < max(known) - LATE
-
-
-def _suggest(
-    database: Database, standings: Sequence[Standing], crowd: Crowd, placement: Placement
-) -> tuple[Suggestion, ...]:
-    """What people should look at, seen after this run's placements."""
-    topics = all_topics(database)
-    carrier = carrying_topics(topics) | {born: born for born in placement.born} | {UNPLACED: UNPLACED}
-    hidden = {topic.id for topic in topics if topic.merged_into is not None or topic.dismissed}
-    carried = np.array([carrier[standing.topic] for standing in standings], dtype=np.int64)
-    for placed in placement.placed:
-        carried[placed.row] = carrier[placed.topic]
-    return suggest(crowd, carried, set(carrier.values()) - hidden - {UNPLACED})
-
-
-def _members(standings: Sequence[Standing], placement: Placement, carrier: Mapping[int, int]) -> dict[int, list[int]]:
-    """Carrying topic id -> insight ids after this run."""
-    members: dict[int, list[int]] = {}
-    for standing in standings:
-        if standing.topic != UNPLACED:
-            members.setdefault(carrier[standing.topic], []).append(standing.insight)
-    for placed in placement.placed:
-        members.setdefault(carrier[placed.topic], []).append(standings[placed.row].insight)
-    return members
-
-
-def name_topic(
-    number: int, insights: Sequence[StoredInsight], taste: Taste, now: datetime, known_as: str = ""
-) -> Topic:
-    """A new topic. insights: its members, the most central first. known_as: see `choose_name`."""
-    name = choose_name(insights, taste, known_as)
-    return Topic(
-        id=number,
-        name=name,
-        slug=slugify(name),
-        named_by=MACHINE,
-        status="open",
-        category=_most_frequent([insight.category for insight in insights]),
-        stage=_most_frequent([insight.stage for insight in insights]),
-        born_at=now,
-    )
-
-
-def refresh_topic(
-    topic: Topic, insights: Sequence[StoredInsight], taste: Taste, *, is_kept: bool, known_as: str = ""
-) -> Topic:
-    """The topic with today's category and stage, and with a better name as long as nobody has given one.
-
-    is_kept: the name stays, for people have seen it or only late mails came.
-    """
-    is_named = topic.named_by != MACHINE or is_kept
-    return replace(
-        topic,
-        name=topic.name if is_named else choose_name(insights, taste, known_as),
-        category=_settled(topic.category, topic.category_by, [insight.category for insight in insights]),
-        stage=_settled(topic.stage, topic.stage_by, [insight.stage for insight in insights]),
-    )
-
-
-def _settled(value: str, said_by: str, values: Sequence[str]) -> str:
-    return value if said_by != MACHINE else _most_frequent(values)
-
-
-def _most_frequent(values: Sequence[str]) -> str:
-    """The commonest; among equals the one of the most central insight."""
-    counts = Counter(values)
-    return max(values, key=lambda value: counts[value])
+def _store(
+    database: Database,
+    model: str,
+    standings: Sequence[Standing],
+    space: Space,
+    outcome: _Outcome,
+    suggestions: Sequence[Suggestion],
+    known_as: Mapping[int, Archetype],
+    now: datetime,
+    *,
+    is_judged: bool,
+) -> None:
+    """Vectors, new topics and assignments in one transaction; then nothing of this run is undecided."""
+    placed = outcome.placement.placed
+    members = outcome.members()
+    ids = [standing.insight for standing in standings]
+    row_of = {insight: row for row, insight in enumerate(ids)}
+    insights = {insight.id: insight for insight in load_insights(database)}
+    shown = shown_topics(database)
+    new = {ids[one.row] for one in placed}
+    taste = Taste(known_people(database), main_language(tuple(insights.values())))
+    with transaction(database) as connection:
+        save_vectors(connection, model, [ids[row] for row in space.fresh], space.vectors[space.fresh])
+        if space.centre.is_frozen and not is_judged:
+            delete_vectors(connection, (model + QUESTIONS, model + ANSWERS))
+            save_blob(connection, VECTORS_DECIDE + model, b"yes")
+        save_model(connection, model)
+        save_closeness(connection, model, space.closeness)
+        for topic in outcome.touched:
+            order = order_by_centrality([ids[row] for row in members[topic]], space.vectors, row_of)
+            own = [insights[insight] for insight in order]
+            known = name_archetype(known_as[topic], taste.language) if topic in known_as else ""
+            if topic in outcome.topics:
+                is_kept = topic in shown or came_late(own, new)
+                refreshed = refresh_topic(outcome.topics[topic], own, taste, is_kept=is_kept, known_as=known)
+                update_facets(connection, refreshed)
+            else:
+                insert_topic(connection, name_topic(topic, own, taste, now, known))
+        save_assignments(connection, [(ids[one.row], one.topic, one.similarity) for one in placed], MACHINE, now)
+        save_suggestions(connection, suggestions, now)

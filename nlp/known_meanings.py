@@ -16,8 +16,8 @@ MIN_NAME_WORDS = 4
 def find_meaning(question_chances: Vectors, answer_chances: Vectors, usual: Vectors) -> int | None:
     """The archetype that the members of a topic mean together, None when none is clearly ahead.
 
-    question_chances, answer_chances: (n, k), rows sum to 1, zero where nothing was answered; the most central member
-    first. usual: (k,), mean log chance over ordinary insights.
+    question_chances, answer_chances: (n, k), rows sum to 1, zero where nothing was answered; in order of
+    arrival. usual: (k,), mean log chance over ordinary insights.
     """
     if len(question_chances) < MIN_MEMBERS:
         return None

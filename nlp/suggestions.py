@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nlp.embedding import Vectors
-from nlp.topics import UNPLACED, Crowd
+from nlp.topics import Crowd
 
 MERGE_SIMILARITY = 0.4  # mean over pairs; topics are born and joined from 0.55 on
 BROAD_SIMILARITY = 0.45
@@ -68,7 +68,7 @@ def _nearest_pairs(means: Vectors) -> list[tuple[int, int]]:
 def _broad(crowd: Crowd, members: dict[int, NDArray[np.intp]]) -> list[Suggestion]:
     found = []
     for topic, rows in members.items():
-        if len(rows) < BROAD_INSIGHTS or topic == UNPLACED:
+        if len(rows) < BROAD_INSIGHTS:
             continue
         similarity = crowd.between(rows, rows)
         inside = float(similarity[np.triu_indices(len(rows), 1)].mean())
