@@ -139,9 +139,10 @@ def describe_demo(demo: Demo) -> RenderableType:
         f" {state.topics} topics, {state.unplaced} insights without a topic."
     )
     folder = demo.folder
+    digest = folder / "outbox" / demo.outcome.folder.name / "digest.html" if demo.outcome.folder else "-"
     opened = [
         f"  pages   {folder / 'site' / 'index.html'}",
-        f"  digest  {demo.outcome.folder / 'digest.html' if demo.outcome.folder else '-'}",
+        f"  digest  {digest}",
         f"  more    answers --config {folder / 'answers.toml'} topics --until {SAMPLE_NOW:%Y-%m-%d}",
     ]
     return Group(Text(found), Text(""), table, Text(""), Text("Open:"), *(Text(line) for line in opened))

@@ -13,6 +13,7 @@ from nlp.records import Kind, StoredInsight
 
 MIN_WORDS, MAX_WORDS = 12, 18
 FEW_WORDS = 6
+ASKED = 2.5  # what is asked is worth a cut at a comma in what leads up to it
 LOOKED_AT_WORDS = 400
 SENTENCE_ENDS = ".!?…。？！"
 PAUSES = ",;:–—)"
@@ -76,7 +77,9 @@ def choose_quote(
     """The quote that tells most beside the topic's name, and the company it came from; None when none may be shown.
 
     Never an inferred insight. used: companies quoted already, taken only when there is no other.
-    said: texts shown already, never shown again. central: insight ids, the most typical of the topic first.
+    said: texts shown already, never shown again. central: insight ids, the most typical of the topic first; its first
+    half goes before whatever else makes a quote good, because the odd one of a topic tells the wrong thing. A question
+    of which the cut left only what led up to it comes after those that are still asked.
     """
     candidates = [
         (insight, quote)
@@ -87,6 +90,7 @@ def choose_quote(
         return None
 
     places = {number: place for place, number in enumerate(central)}
+    typical = frozenset(central[: (len(central) + 1) // 2])
 
     def worth(candidate: tuple[StoredInsight, Quote]) -> tuple[float, ...]:
         insight, quote = candidate
@@ -94,10 +98,11 @@ def choose_quote(
         words = len(quote.text.split())
         return (
             insight.company not in used,
+            insight.id in typical,
+            insight.kind is not Kind.QUESTION or quote.text.endswith("?"),
             not _says_the_same(quote.text, name),
             came is not None and arrived_after is not None and came >= arrived_after,
             MIN_WORDS <= words <= MAX_WORDS + 2,
-            insight.kind is not Kind.QUESTION or quote.text.endswith("?"),
             not quote.text.startswith("…"),
             -places.get(insight.id, len(places)),
             insight.asked_at.timestamp(),
@@ -125,7 +130,7 @@ def _sense(words: list[str], start: int, end: int) -> float:
     begins = 4.0 if _ends_sentence(before) else 2.5 if before[-1] in PAUSES else -3.0
     ends = 4.0 if _ends_sentence(last) else 2.5 if last[-1] in PAUSES else -0.5 if len(last) <= 3 else 0.0
     breaks = sum(map(_ends_sentence, words[start : end - 1]))
-    return begins + ends + 1.5 * last.endswith("?") - 0.6 * breaks
+    return begins + ends + ASKED * last.endswith("?") - 0.6 * breaks
 
 
 def _ends_sentence(word: str) -> bool:

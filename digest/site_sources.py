@@ -21,7 +21,7 @@ from digest.site_content import Showing, show_day
 from harvester.config import Config
 from harvester.database import transaction
 from nlp.records import StoredInsight
-from nlp.vector_store import load_blob, save_blob
+from nlp.vector_store import load_blob, load_setting, save_blob
 
 MARKETING = "marketing"  # the audience of the weekly digest
 PACKAGES = ("spacy", "scikit-learn", "onnxruntime", "imapclient", "mail-parser", "jinja2")
@@ -103,7 +103,6 @@ def describe_facts(
     now: datetime,
 ) -> Facts:
     """The small print."""
-    models = database.conn.execute("select group_concat(distinct model) from vectors").fetchone()[0]
     first, last = windows.recent.first, windows.recent.last
     local = now.astimezone(config.company.zone)
     everything = list(insights)
@@ -116,7 +115,7 @@ def describe_facts(
         companies=len({insight.company for insight in everything}),
         insights=len(everything),
         unplaced=unplaced,
-        encoder=models or "",
+        encoder=load_setting(database, "model") or "",
         build=config.site.build,
     )
 
@@ -138,8 +137,7 @@ def load_versions(database: Database) -> dict[str, str]:
     versions["SQLite"] = sqlite3.sqlite_version
     query = "select group_concat(distinct version) from readings"
     versions["Mails read by rules of"] = database.conn.execute(query).fetchone()[0] or "no mail yet"
-    models = database.conn.execute("select group_concat(distinct model) from vectors").fetchone()[0]
-    versions["Insights compared by"] = models or "none yet"
+    versions["Insights compared by"] = load_setting(database, "model") or "none yet"
     return versions
 
 

@@ -74,7 +74,7 @@ def read_state(database: sqlite_utils.Database, *, poll_every_minutes: float | N
         last_runs=last_runs,
         last_mail_at=_one_text(database, "select max(captured_at) from messages"),
         last_digest=dict(zip(("week", "audience", "state", "at"), digest, strict=True)) if digest else None,
-        embedder=_one_text(database, "select group_concat(distinct model) from vectors"),
+        embedder=_one_text(database, "select max(cast(value as text)) from engine where key = 'model'"),
         warnings=find_warnings(last_runs, by_status, unread, digest, poll_every_minutes, now),
     )
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sqlite_utils import Database
 from topic_material import MONDAY, add_insights
 
+from digest.status import read_state
 from harvester.database import open_database, transaction
 from harvester.errors import ModelError, UsageError
 from nlp import same_topic
@@ -119,6 +120,13 @@ def test_without_answers_vectors_decide(tmp_path: Path, encoders: Encoders) -> N
     grow_topics(database, encoders, MONDAY)
     assert load_suggestions(database) == ()
     database.conn.close()
+
+
+def test_status_names_the_encoders_once(database: Database) -> None:
+    embedder = read_state(database, poll_every_minutes=None, now=MONDAY).embedder
+    assert embedder == load_setting(database, "model")
+    assert embedder is not None
+    assert "/questions" not in embedder
 
 
 def test_the_model_is_for_its_own_encoders_only(encoders: Encoders) -> None:
