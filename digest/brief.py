@@ -13,7 +13,6 @@ from digest.redacting import load_redaction
 from digest.site import gather_site
 from harvester.config import Config
 from harvester.errors import UsageError
-from nlp.conflicts import find_conflicts
 from nlp.inside import look_inside
 from nlp.inside_records import Inside, Show, show_as_is
 from nlp.records import StoredInsight, topic_id
@@ -45,7 +44,6 @@ def gather_brief(config: Config, database: Database, shown_id: str, now: datetim
         page=content.topics[0],
         facts=content.facts,
         inside=dict(look_inside(database, everything, show, only=carrier, own_words=own_words)).get(carrier, Inside()),
-        conflicts=find_conflicts(insights, show),
         sources=_sources(config, database, insights, show),
     )
     return describe_brief(material, load_frame(config.digest.language))

@@ -13,11 +13,10 @@ from typing import Any
 
 from digest.brief_records import Brief, Line, Origin, Section
 from digest.frame import Frame
-from digest.page_records import Facts, Point, ShownAnswer, TopicPage, Voice
+from digest.page_records import Facts, Point, ShownAnswer, ShownConflict, TopicPage, Voice
 from digest.quotes import cut_quote, one_line, shorten
 from harvester.errors import UsageError
 from harvester.resources import data_folder
-from nlp.conflicts import Conflict
 from nlp.inside_records import Inside
 from nlp.records import Kind, topic_id
 
@@ -38,7 +37,6 @@ class BriefMaterial:
     page: TopicPage
     facts: Facts
     inside: Inside
-    conflicts: tuple[Conflict, ...]
     sources: Mapping[tuple[str, str], tuple[str, date]]
 
 
@@ -63,7 +61,7 @@ def describe_brief(material: BriefMaterial, frame: Frame) -> Brief:
         ("avoid", "words", _words_to_avoid(material, words)),
         ("quotes", "quotes", _quotes(page, frame, words, told)),
         ("facts", "lines", _facts(material, frame, words)),
-        ("conflicts", "lines", _conflicts(material.conflicts, expert, words)),
+        ("conflicts", "lines", _conflicts(page.conflicts, expert, words)),
         ("expert", "numbered", _interview(material, words)),
         ("pages", "lines", _pages(page, words)),
         ("done", "ticks", _from_file(words["done"]["lines"], expert=expert, topic=topic_id(topic.id))),
@@ -220,12 +218,12 @@ def _facts(material: BriefMaterial, frame: Frame, words: Mapping[str, Any]) -> l
     return lines[:MOST_FACTS]
 
 
-def _conflicts(conflicts: Sequence[Conflict], expert: str, words: Mapping[str, Any]) -> list[Line]:
+def _conflicts(conflicts: Sequence[ShownConflict], expert: str, words: Mapping[str, Any]) -> list[Line]:
     lines = []
     for conflict in conflicts[:MOST_CONFLICTS]:
         values = " / ".join(side.value for side in conflict.sides)
         told = words["deny" if conflict.kind == "yes-no" else "differ"].format(values=values, expert=expert)
-        quotes = " – ".join(f"“{shorten(one_line(side.sentence), LINE_LETTERS)}”" for side in conflict.sides[:2])
+        quotes = " – ".join(f"“{shorten(side.sentence, LINE_LETTERS)}”" for side in conflict.sides[:2])
         lines.append(Line(told, Origin.COUNTED, quotes))
     return lines
 
@@ -233,7 +231,7 @@ def _conflicts(conflicts: Sequence[Conflict], expert: str, words: Mapping[str, A
 def _interview(material: BriefMaterial, words: Mapping[str, Any]) -> list[Line]:
     """What the mails leave open, then what an expert is always asked; three in all."""
     lines = []
-    for conflict in material.conflicts[:1]:
+    for conflict in material.page.conflicts[:1]:
         values = " / ".join(side.value for side in conflict.sides)
         asked = words["yes_or_no"] if conflict.kind == "yes-no" else words["which_holds"].format(values=values)
         lines.append(Line(asked, Origin.COUNTED))
