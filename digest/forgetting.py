@@ -22,23 +22,13 @@ from digest.publishing import MARKER
 from digest.site import build_site
 from harvester.backups import CONFIG_NAME, known_backups
 from harvester.database import transaction
+from harvester.erasure_store import erase_mails, sweep
 from harvester.errors import DatabaseError, TryLater, UsageError
+from harvester.finding_store import Finding, find_quotes, find_traces, is_own_message_id
 from harvester.forgetting import Target, Tombstones, Traces, decoded_forms, parse_target
-from harvester.forgetting_store import (
-    Finding,
-    begin_erasure,
-    erase_mails,
-    find_quotes,
-    find_traces,
-    finish_erasure,
-    is_own_message_id,
-    load_salt,
-    load_tombstones,
-    sweep,
-    unfinished_erasures,
-)
 from harvester.locks import hold_lock
 from harvester.people import company_of, is_answers_address
+from harvester.tombstone_store import begin_erasure, finish_erasure, load_salt, load_tombstones, unfinished_erasures
 from harvester.workspace import Workspace
 from nlp.forgetting import ForgottenInsights, Renamed, erase_insights, find_insights
 from nlp.records import topic_id

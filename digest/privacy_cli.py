@@ -36,7 +36,7 @@ def forget(
     """Erase everything that is stored about somebody, and keep it out from now on; asks before it does."""
     from digest.forgetting import forget as carry_out
     from digest.forgetting import plan_erasure
-    from harvester.forgetting_store import count_mails
+    from harvester.finding_store import count_mails
 
     workspace = workspace_of(ctx)
     database = workspace.open_database()
@@ -125,7 +125,7 @@ def restore(
 
 def resume(workspace: Workspace) -> None:
     """Before any command: end an erasure that was cut off. Costs one look into the database."""
-    from harvester.forgetting_store import has_unfinished
+    from harvester.tombstone_store import has_unfinished
 
     if not has_unfinished(workspace.database_path):
         return

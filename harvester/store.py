@@ -12,10 +12,10 @@ import sqlite_utils
 from harvester.database import transaction, utc_text
 from harvester.errors import AnswersError, UsageError
 from harvester.forgetting import Tombstones
-from harvester.forgetting_store import is_kept_out, keep_out, load_tombstones
 from harvester.records import FailedReading, ImapOrigin, Part, RawMail, Reading, Role, Status
 from harvester.thread_store import Place
 from harvester.threads import text_hash
+from harvester.tombstone_store import is_kept_out, keep_out, load_tombstones
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from harvester.finding_store import Finding
 from harvester.forgetting import Traces, letters, sentences_of, windows_of
-from harvester.forgetting_store import Finding
 from nlp.insight_store import delete_insights
 from nlp.naming import Taste, choose_name, main_language, slugify
 from nlp.records import StoredInsight, Topic
