@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from harvester.errors import AnswersError, UsageError
 from nlp.naming import choose_name, slugify
-from nlp.pages import StoredPage
+from nlp.pages import StoredPage, is_web_address
 from nlp.records import CATEGORIES, STAGES, Decision, StoredInsight, Topic, topic_id
 
 PAGE_ANSWERS = {"answers": "answered", "partly": "partly", "not": "none"}
@@ -176,7 +175,7 @@ def check_status(status: str, detail: str, today: date) -> str:
     value = _one_line(detail)
     if status not in STATUSES:
         raise UsageError(f"{status!r} is not a status; use one of {', '.join(STATUSES)}")
-    if status == "published" and not _is_page(value):
+    if status == "published" and not is_web_address(value):
         raise UsageError("published needs the address of the page, for example https://www.acme.example/pricing")
     if status == "wont-do" and not value:
         raise UsageError("wont-do needs a reason; colleagues will read it")
@@ -292,14 +291,6 @@ def _one_line(text: str) -> str:
     """Without control characters and line breaks, bounded."""
     printable = "".join(letter if letter.isprintable() else " " for letter in text)
     return " ".join(printable.split())[:MAX_NAME].strip()
-
-
-def _is_page(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and " " not in url
 
 
 def _is_over(until: str | None, today: date) -> bool:

@@ -11,7 +11,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date
 from email.utils import parsedate_to_datetime
 from urllib.parse import unquote, urlsplit
 
@@ -20,7 +20,7 @@ from markdown_it import MarkdownIt
 from selectolax.lexbor import LexborHTMLParser
 
 from harvester.errors import BrokenSource
-from nlp.pages import ListedPage
+from nlp.pages import ListedPage, is_web_address
 
 MOST_UNPACKED = 50_000_000
 TITLE_LETTERS, SUMMARY_LETTERS, TEXT_LETTERS, URL_LETTERS = 300, 1_000, 20_000, 2_000
@@ -255,12 +255,7 @@ def _list_page(name: str, line: int, row: dict[str | None, object]) -> ListedPag
 def _web_address(url: str) -> str:
     """The address if it is one of the web, else nothing."""
     cleaned = _INVISIBLE.sub("", url).strip()
-    try:
-        parts = urlsplit(cleaned)
-        is_web = parts.scheme in ("http", "https") and bool(parts.hostname)
-    except ValueError:
-        return ""
-    return cleaned if is_web and len(cleaned) <= URL_LETTERS and not any(c.isspace() for c in cleaned) else ""
+    return cleaned if len(cleaned) <= URL_LETTERS and is_web_address(cleaned) else ""
 
 
 def _front_matter(text: str) -> tuple[dict[str, str], str]:
@@ -315,10 +310,6 @@ def _day(text: str) -> date | None:
     except ValueError:
         pass
     try:
-        return _zoned(parsedate_to_datetime(cleaned))
+        return parsedate_to_datetime(cleaned).date()
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-
-
-def _zoned(moment: datetime) -> date:
-    return moment.date()
