@@ -11,13 +11,13 @@ from digest.frame import load_frame
 from digest.quotes import one_line
 from digest.redacting import load_redaction
 from digest.site import gather_site
+from digest.site_inside import own_words_of
 from harvester.config import Config
 from harvester.errors import UsageError
 from nlp.inside import look_inside
 from nlp.inside_records import Inside, Show, show_as_is
 from nlp.records import StoredInsight, topic_id
 from nlp.store import all_topics, carrying_topics, find_topic, topic_insights
-from nlp.wording import words_in
 
 RENDERERS = {"md": render_markdown, "html": render_html}
 
@@ -39,11 +39,11 @@ def gather_brief(config: Config, database: Database, shown_id: str, now: datetim
     show = _make_show(config, database)
     everything = topic_insights(database)
     insights = everything.get(carrier, ())
-    own_words = words_in(" ".join((config.company.name, *(domain.split(".")[0] for domain in config.company.domains))))
+    inside = look_inside(database, everything, show, only=carrier, own_words=own_words_of(config.company))
     material = BriefMaterial(
         page=content.topics[0],
         facts=content.facts,
-        inside=dict(look_inside(database, everything, show, only=carrier, own_words=own_words)).get(carrier, Inside()),
+        inside=dict(inside).get(carrier, Inside()),
         sources=_sources(config, database, insights, show),
     )
     return describe_brief(material, load_frame(config.digest.language))

@@ -33,6 +33,7 @@ from digest.site_inside import (
     look_at_outlines,
     make_show,
     near_topics,
+    own_words_of,
     show_keywords,
     show_outline,
 )
@@ -56,7 +57,6 @@ from nlp.page_store import load_coverage
 from nlp.pages import TopicCoverage
 from nlp.records import Decision, StoredInsight, Topic, topic_id
 from nlp.store import all_topics, carrying_topics, decision_log, living_topics, split_insights
-from nlp.wording import words_in
 
 MOST_ON_COMPANY = 200
 MOST_TOPICS_OF_WORD = 3
@@ -118,13 +118,9 @@ def take_survey(config: Config, database: Database, now: datetime, *, build: str
     insights, unplaced = split_insights(database)
     showing = make_showing(config, database, build=build or config.site.build)
     coverages = load_coverage(database)
-    own_words = frozenset(
-        word.casefold()
-        for word in words_in(" ".join((company.name, *(domain.split(".")[0] for domain in company.domains))))
-    )
     ranked = rank_topics(living_topics(database), insights, windows, ideal=company.ideal, coverage=coverages)
     first = [one.topic.id for one in ranked]
-    outlines = look_at_outlines(database, insights, first, make_show(showing), own_words)
+    outlines = look_at_outlines(database, insights, first, make_show(showing), own_words_of(company))
     everything = [*unplaced, *(insight for members in insights.values() for insight in members)]
     return Survey(
         config=config,

@@ -8,6 +8,7 @@ from sqlite_utils import Database
 from digest.outline_store import load_outlines, save_outlines
 from digest.page_records import Outline, SubQuestion, Voice, WordUse
 from digest.site_content import Showing
+from harvester.config import Company
 from nlp.embedding import Vectors, unit_rows
 from nlp.inside import align_vectors
 from nlp.inside_records import Show
@@ -17,7 +18,7 @@ from nlp.store import load_some_vectors, order_by_centrality
 from nlp.subquestions import find_subquestions
 from nlp.vector_store import load_setting
 from nlp.vocabulary import find_vocabulary
-from nlp.wording import read_exchanges
+from nlp.wording import read_exchanges, words_in
 
 VERSION = "1"  # of what is kept: another one is looked at again
 MOST_CENTRAL = 400
@@ -49,6 +50,12 @@ def look_at_outlines(
     if fresh:
         save_outlines(database, fresh)
     return {topic: (fresh.get(topic) or known[topic])[1] for topic in topics if topic in fresh or topic in known}
+
+
+def own_words_of(company: Company) -> frozenset[str]:
+    """What we are called ourselves: nobody needs to be told that a topic is about us."""
+    names = (company.name, *(domain.split(".")[0] for domain in company.domains))
+    return frozenset(word.casefold() for word in words_in(" ".join(names)))
 
 
 def show_outline(outline: Outline, voices: Mapping[int, Voice]) -> tuple[SubQuestion, ...]:
