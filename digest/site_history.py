@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from digest.page_records import Event, Redirect
 from digest.quotes import one_line
 from digest.records import Windows
-from nlp.records import Decision, Topic, topic_id
+from nlp.records import Decision, Topic, parse_topic_id, topic_id
 
 
 def describe_history(
@@ -31,7 +31,7 @@ def decisions_by_topic(decisions: Sequence[Decision]) -> dict[int, list[Decision
     concerned: dict[int, list[Decision]] = {}
     for decision in decisions:
         named = [decision.detail.get(key) for key in ("into", "born")]
-        numbers = {decision.topic, *(int(str(name)[2:]) for name in named if str(name or "").startswith("T-"))}
+        numbers = {decision.topic, *(parse_topic_id(str(name)) for name in named if name)}
         for number in sorted(numbers):
             concerned.setdefault(number, []).append(decision)
     return concerned
