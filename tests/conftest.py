@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 import servers
+from browsing import Watched, run_browser, watch
 from digest_workspace import make_workspace
+from playwright.sync_api import Browser
+from site_material import build, make_small_site
 from smtp_server import SmtpServer, run_smtp
 
 from harvester.workspace import Workspace
@@ -40,6 +43,31 @@ def mail_server() -> Iterator[SmtpServer]:
 def workspace(tmp_path: Path, mail_server: SmtpServer) -> Workspace:
     """A workspace whose digests go to that server."""
     return make_workspace(tmp_path / "work", mail_server.port)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One for all tests of a file."""
+    with run_browser() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def small_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The pages of the small workspace, built once for all tests of a file."""
+    workspace, database = make_small_site(tmp_path_factory.mktemp("site") / "w")
+    return build(workspace, database)
+
+
+@pytest.fixture
+def watched(browser: Browser) -> Iterator[Watched]:
+    context = browser.new_context(viewport={"width": 1200, "height": 800})
+    watched = watch(context)
+    yield watched
+    assert watched.page.evaluate("window.violations || []") == []
+    assert watched.page.evaluate("window.hit") is None
+    context.close()
+    assert watched.troubles == []
 
 
 def _dovecot():

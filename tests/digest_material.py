@@ -5,9 +5,12 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from digest.compose import compose_digest
 from digest.desk import Edition
+from digest.frame import Frame, load_frame
+from digest.mail import Envelope, build_digest_mail
 from digest.quotes import Redaction
-from digest.records import Material, MergeSuggestion, Page
+from digest.records import Digest, Material, MergeSuggestion, News, OutgoingMail, Page
 from nlp.pages import PageMatch, StoredPage, TopicCoverage, cover_topic
 from nlp.records import Kind, StoredInsight, Topic
 
@@ -218,3 +221,42 @@ def young_mailbox() -> Material:
         ],
         colleagues=1,
     )
+
+
+def full_week() -> Material:
+    """The busy week with a page that is still asked for and a suggestion to merge."""
+    week = busy_week()
+    published = replace(week.topics[1], status="published", status_detail="https://acme.example/pricing")
+    return replace(
+        week,
+        topics=(week.topics[0], published, *week.topics[2:]),
+        pages={
+            2: Page("https://acme.example/pricing", (MONDAY - timedelta(days=20)).date(), 3, 5, "What a seat costs")
+        },
+        suggestions=(MergeSuggestion(1, 8),),
+    )
+
+
+WEEK = News(MONDAY - timedelta(days=7), MONDAY)
+EN = load_frame("en")
+ENVELOPE = Envelope(
+    "answers@acme.example",
+    "Acme answers",
+    ("marketing@acme.example", "content@acme.example"),
+    "answers@acme.example",
+    "owner@acme.example",
+)
+
+
+def compose(
+    material: Material,
+    news: News = WEEK,
+    edition: Edition = EDITION,
+    redaction: Redaction = NO_REDACTION,
+    frame: Frame = EN,
+) -> Digest | None:
+    return compose_digest(material, news, edition, redaction, frame)
+
+
+def build_mail(digest: Digest, frame: Frame = EN) -> OutgoingMail:
+    return build_digest_mail(digest, frame, ENVELOPE, MONDAY)

@@ -1,5 +1,6 @@
 """Workspaces for the tests of the pages: understood mails in a real database, the site built from it."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -86,6 +87,18 @@ def build(workspace: Workspace, database: Database, now: datetime = MONDAY) -> P
     """Build the site; returns its folder."""
     build_site(workspace, database, now)
     return workspace.site_folder
+
+
+def build_as(name: str, folder: str, workspace: Workspace, database: Database, now: datetime = MONDAY) -> Path:
+    """The internal or the shareable build in a folder of its own; returns the folder."""
+    site = workspace.config.site.model_copy(update={"build": name, "path": folder})
+    return build(replace(workspace, config=workspace.config.model_copy(update={"site": site})), database, now)
+
+
+def read_site(site: Path) -> str:
+    """The names of all files, and what is in them."""
+    names = "\n".join(str(path.relative_to(site)) for path in site.rglob("*"))
+    return names + "".join(path.read_text(encoding="utf-8") for path in sorted(site.rglob("*")) if path.is_file())
 
 
 def make_small_site(folder: Path) -> tuple[Workspace, Database]:

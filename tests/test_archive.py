@@ -1,16 +1,11 @@
 """Every digest that went out has a web copy beside the pages, made from the bytes that were sent."""
 
-import os
-import shutil
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
-import axe_playwright_python
 import pytest
-import servers
+from browsing import AXE
 from digest_material import EDITION, MONDAY, NO_REDACTION, every_block
-from playwright.sync_api import sync_playwright
 
 from digest.archive import load_archive, make_page, read_mail, render_archive
 from digest.compose import compose_digest
@@ -24,8 +19,6 @@ from harvester.database import open_database
 EN = load_frame("en")
 BASE = "https://answers.acme.example/"
 ENVELOPE = Envelope("answers@acme.example", "Acme answers", ("marketing@acme.example",))
-AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 
 
 def compose(week="2026-W47", name="Does it work with SAP Business One?"):
@@ -120,19 +113,6 @@ def test_hostile_words_stay_words():
     index = dict(render_archive([read_mail(sent_mail(compose(name=name)).raw, "2026-W47", "marketing", MONDAY)],
                                 name, EN, BASE))["digests/index.html"].decode()  # fmt: skip
     assert "<script" not in index
-
-
-@pytest.fixture(scope="module")
-def browser():
-    found = shutil.which("chromium") or shutil.which("google-chrome")
-    if not found:
-        if servers.is_needed("chromium"):
-            pytest.fail("this run needs a browser (Debian: chromium)")
-        pytest.skip("needs a browser (Debian: chromium)")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=FLAGS, env={**os.environ, "LANG": "C.UTF-8"})
-        yield browser
-        browser.close()
 
 
 def write_site(folder):

@@ -1,37 +1,18 @@
 """The brief in a real browser: one printed page whatever the mails hold, readable on a phone, for everybody."""
 
-import os
 import re
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
-import axe_playwright_python
 import pytest
-import servers
+from browsing import AXE
 from digest_material import MONDAY
 from digest_workspace import make_workspace
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from site_material import make_small_site, tell
 
 from digest.brief import write_brief
 
-AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 PAGES = re.compile(rb"/Type\s*/Page\b(?!s)")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if not found:
-        if servers.is_needed("chromium"):
-            pytest.fail("this run needs a browser (Debian: chromium)")
-        pytest.skip("needs a browser (Debian: chromium)")
-    with sync_playwright() as playwright:
-        flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-        browser = playwright.chromium.launch(executable_path=found, args=flags, env={**os.environ, "LANG": "C.UTF-8"})
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

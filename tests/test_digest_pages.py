@@ -7,9 +7,11 @@ import pytest
 from digest_material import (
     BERLIN,
     EDITION,
+    EN,
     MONDAY,
     NO_REDACTION,
     busy_week,
+    compose,
     cover,
     every_block,
     gather,
@@ -18,9 +20,7 @@ from digest_material import (
 )
 
 from digest.alignment import measure_alignment
-from digest.compose import compose_digest
 from digest.executive import compose_note
-from digest.frame import load_frame
 from digest.quotes import Redaction
 from digest.ranking import rank_topics
 from digest.records import AskedPair, News, Page
@@ -28,14 +28,8 @@ from digest.windows import windows_until
 from nlp.decisions import published_day, set_status, wake
 from nlp.records import Decision
 
-WEEK = News(MONDAY - timedelta(days=7), MONDAY)
-EN = load_frame("en")
 URL = "https://www.acme.example/sap"
 TODAY = date(2026, 11, 16)
-
-
-def compose(material, news=WEEK, edition=EDITION, redaction=NO_REDACTION):
-    return compose_digest(material, news, edition, redaction, EN)
 
 
 def note(material, edition=EDITION, month="2026-M10"):

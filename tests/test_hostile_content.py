@@ -15,7 +15,8 @@ from email.utils import getaddresses
 from pathlib import Path
 
 import pytest
-from digest_material import MONDAY, every_block
+from browsing import search, watch
+from digest_material import EN, ENVELOPE, MONDAY, compose, every_block
 from hostile_material import (
     EVERY,
     FIRST_TOPIC,
@@ -27,8 +28,6 @@ from hostile_material import (
 )
 from lxml import etree
 from playwright.sync_api import Browser
-from test_digest_mail import EN, ENVELOPE, compose
-from test_site_browser import browser, search, watch  # noqa: F401 - browser is a fixture
 
 from digest.logs import log_to_stderr
 from digest.mail import Envelope, build_digest_mail, build_notice
@@ -94,7 +93,7 @@ def test_there_are_payloads_of_every_kind() -> None:
 
 
 # ---------------------------------------------------------------- in a real browser
-def test_no_document_does_what_a_payload_says(browser: Browser, folders: tuple[Path, ...]) -> None:  # noqa: F811
+def test_no_document_does_what_a_payload_says(browser: Browser, folders: tuple[Path, ...]) -> None:
     # The second build differs in names, not in how they are written: of its pages of topics every seventh.
     rest = documents(folders[1:2], "html")
     few = {path for number, path in enumerate(p for p in rest if p.parent.parent.name == "t") if number % 7}
@@ -120,7 +119,7 @@ def test_no_document_does_what_a_payload_says(browser: Browser, folders: tuple[P
     assert broken == []
 
 
-def test_names_are_shown_as_they_were_written(browser: Browser, folders: tuple[Path, ...]) -> None:  # noqa: F811
+def test_names_are_shown_as_they_were_written(browser: Browser, folders: tuple[Path, ...]) -> None:
     context = browser.new_context()
     page = context.new_page()
     for payload in (*PAYLOADS["template"], *PAYLOADS["html"]):
@@ -134,7 +133,7 @@ def test_names_are_shown_as_they_were_written(browser: Browser, folders: tuple[P
     context.close()
 
 
-def test_no_search_does_what_a_payload_says(browser: Browser, folders: tuple[Path, ...]) -> None:  # noqa: F811
+def test_no_search_does_what_a_payload_says(browser: Browser, folders: tuple[Path, ...]) -> None:
     context = browser.new_context()
     watched = watch(context)
     page = watched.open(folders[0] / "index.html")

@@ -6,10 +6,9 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
-from digest_material import MONDAY, every_block
+from digest_material import EN, MONDAY, compose, every_block
 from digest_workspace import make_workspace
 from smtp_server import run_smtp
-from test_digest_mail import EN, compose
 
 from digest.mail import Envelope, build_digest_mail, build_notice
 from digest.notices import due_notices

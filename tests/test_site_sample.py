@@ -1,11 +1,9 @@
 """The shareable pages of the sample mailbox: nobody real is on them, in them or in their names."""
 
 import re
-from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from site_material import build
+from site_material import build_as, read_site
 from sqlite_utils import Database
 
 from digest.demo import SAMPLE_NOW, build_demo
@@ -22,16 +20,8 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> tuple[Database, str, str
     build_demo(folder)
     workspace = find_workspace(folder / "answers.toml")
     database = workspace.open_database()
-    site = workspace.config.site.model_copy(update={"build": "shareable", "path": "public"})
-    shareable = build(
-        replace(workspace, config=workspace.config.model_copy(update={"site": site})), database, SAMPLE_NOW
-    )
-    return database, read_all(workspace.site_folder), read_all(shareable)
-
-
-def read_all(site: Path) -> str:
-    names = "\n".join(str(path.relative_to(site)) for path in site.rglob("*"))
-    return names + "".join(path.read_text(encoding="utf-8") for path in sorted(site.rglob("*")) if path.is_file())
+    shareable = build_as("shareable", "public", workspace, database, SAMPLE_NOW)
+    return database, read_site(workspace.site_folder), read_site(shareable)
 
 
 def values(database: Database, query: str) -> set[str]:

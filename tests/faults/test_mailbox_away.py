@@ -243,6 +243,7 @@ def test_a_login_refused_for_an_hour_is_told_once_and_once_when_it_is_over(
         began = time.process_time()
         driver.live(away)
         cpu = time.process_time() - began
+        refused = tuple(tried)
         set_password(dovecot, "another", PASSWORD)
         mailroom.deliver(dovecot, [second])
         waited = 0
@@ -251,16 +252,17 @@ def test_a_login_refused_for_an_hour_is_told_once_and_once_when_it_is_over(
             waited += 1
             assert waited <= 60
         driver.live(300)
-    pauses = [(later - earlier).total_seconds() for earlier, later in itertools.pairwise(tried)][:-10]
+    pauses = [(later - earlier).total_seconds() for earlier, later in itertools.pairwise(refused)]
     told = subjects(smtp)
     assert told == ["Answers needs you: poll fails", "Answers is well again: poll fails"]
     assert max(pauses) <= 60
-    assert len(tried) < 200
-    assert len(set(pauses)) > 5, "no jitter"
+    assert len(refused) < 200
+    # Ten minutes hold some 15 pauses of a dozen lengths; without chance all would be of one length.
+    assert len(set(pauses)) > 3, "no jitter"
     assert cpu / away < 0.05
     promise(
         NAME,
         f"login refused for {away // 60} minutes (frozen clock, real Dovecot)",
-        f"{len(tried)} logins tried, {min(pauses):.0f} to {max(pauses):.0f} s apart",
+        f"{len(refused)} logins tried, {min(pauses):.0f} to {max(pauses):.0f} s apart",
         f"next mail seen after {waited} s; {100 * cpu / away:.1f} % CPU; owner told once, and once when it was over",
     )
