@@ -11,9 +11,9 @@ from harvester.config import Imap
 from harvester.errors import FetchRefused
 from harvester.files import read_mails
 from harvester.imap import ASKED_AT_ONCE, BATCH_BYTES, BATCH_MAILS, Mailbox, open_mailbox
-from harvester.mailbox_store import last_seen_uid, retire_captures
+from harvester.mailbox_store import known_uids, last_seen_uid, retire_captures, store_poll
 from harvester.records import RawMail
-from harvester.store import Stored, known_uids, store_captures, store_poll
+from harvester.store import Stored, store_captures
 
 # Each mail that the server fails at costs some five connections to find.
 MOST_REFUSALS = 60

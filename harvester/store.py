@@ -34,14 +34,6 @@ class Unread:
     raw: bytes
 
 
-def known_uids(database: sqlite_utils.Database, host: str, folder: str, uidvalidity: int) -> frozenset[int]:
-    """The UIDs of this incarnation of the folder that are safely stored."""
-    rows = database.conn.execute(
-        "select uid from captures where host = ? and folder = ? and uidvalidity = ?", (host, folder, uidvalidity)
-    )
-    return frozenset(uid for (uid,) in rows)
-
-
 def store_captures(database: sqlite_utils.Database, mails: Iterable[RawMail], now: datetime) -> Stored:
     """Keep the raw bytes and where they came from, all in one transaction."""
     new = known = 0
@@ -56,18 +48,6 @@ def store_captures(database: sqlite_utils.Database, mails: Iterable[RawMail], no
             new += is_new
             known += not is_new
     return Stored(new, known)
-
-
-def store_poll(
-    database: sqlite_utils.Database, host: str, folder: str, uidvalidity: int, last_uid: int, now: datetime
-) -> None:
-    """Remember when the folder was last seen, and in which incarnation."""
-    with transaction(database) as connection:
-        connection.execute(
-            "insert into mailboxes values (?, ?, ?, ?, ?) on conflict (host, folder) do update set"
-            " uidvalidity = excluded.uidvalidity, last_uid = excluded.last_uid, polled_at = excluded.polled_at",
-            (host, folder, uidvalidity, last_uid, utc_text(now)),
-        )
 
 
 def count_unread(database: sqlite_utils.Database) -> int:
