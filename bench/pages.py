@@ -26,9 +26,10 @@ from nlp.page_matching import (
     score_pairs,
     split_passages,
 )
-from nlp.page_voices import Saying, embed_prior, embed_sayings
+from nlp.page_voices import embed_prior, embed_sayings
 from nlp.page_words import PassageVectors
 from nlp.pages import page_key
+from nlp.space import Expression
 
 FOLDER = Path(__file__).with_name("content")
 COMPANIES = ("marrowby", "brightfold")
@@ -47,7 +48,7 @@ def measure_company(name: str, *, with_links: bool) -> tuple[list[str], list[str
     topics = sorted(topic for topic in truth if topic in said)
     encoders = load_encoders()
     sayings = [
-        tuple(Saying(row["text"], row["context"], row["answer"], row["language"]) for row in said[topic])
+        tuple(Expression(row["text"], row["context"], row["answer"], row["language"]) for row in said[topic])
         for topic in topics
     ]
     passages = [split_passages(page["title"], page["summary"], "") for page in pages]

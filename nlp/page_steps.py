@@ -19,8 +19,9 @@ from nlp.page_store import (
     save_passages,
     save_voices,
 )
-from nlp.page_voices import Saying, embed_prior, embed_sayings, encoders_in_use, spread
+from nlp.page_voices import embed_prior, embed_sayings, encoders_in_use, spread
 from nlp.records import StoredInsight
+from nlp.space import Expression
 from nlp.store import topic_insights
 
 PAGES_AT_ONCE = 200
@@ -57,7 +58,7 @@ def _embed_pages(database: Database, encoders: Encoders, model: str) -> None:
 
 
 def _embed_topics(
-    database: Database, encoders: Encoders, sayings: Mapping[int, Sequence[Saying]], model: str
+    database: Database, encoders: Encoders, sayings: Mapping[int, Sequence[Expression]], model: str
 ) -> dict[int, Vectors]:
     """topic -> its vectors in one row; only what says something else than last time is embedded."""
     known = load_voices(database)
@@ -80,7 +81,7 @@ def _unpack(rows: Vectors, sizes: Sequence[int]) -> VoiceVectors:
 
 def _voice(
     topic: int,
-    sayings: Sequence[Saying],
+    sayings: Sequence[Expression],
     members: Sequence[StoredInsight],
     sent: Mapping[int, Sequence[str]],
     keys: Mapping[str, int],
@@ -96,11 +97,11 @@ def _voice(
     return TopicVoice(topic, texts, counts, len(answered))
 
 
-def _saying(insight: StoredInsight) -> Saying:
-    return Saying(insight.text, insight.context, insight.answer, insight.language)
+def _saying(insight: StoredInsight) -> Expression:
+    return Expression(insight.text, insight.context, insight.answer, insight.language)
 
 
-def _fingerprint(model: str, sayings: Sequence[Saying]) -> str:
+def _fingerprint(model: str, sayings: Sequence[Expression]) -> str:
     digest = hashlib.sha256(model.encode())
     for one in sayings:
         digest.update(repr((one.question, one.answer)).encode("utf-8", "replace"))

@@ -2,32 +2,15 @@
 
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from harvester.resources import data_folder
 from nlp.embedding import Embedder, Encoders, Vectors
 from nlp.page_matching import VoiceVectors
-from nlp.space import SHORT_QUESTION_WORDS
+from nlp.space import Expression
 
 MOST_SAYINGS = 24  # of one topic; more say nothing new
-
-
-@dataclass(frozen=True, slots=True)
-class Saying:
-    """What is compared of one insight."""
-
-    text: str
-    context: str
-    answer: str | None
-    language: str
-
-    @property
-    def question(self) -> str:
-        """With the sentence before it when it means nothing alone."""
-        is_short = len(self.text.split()) < SHORT_QUESTION_WORDS
-        return f"{self.context} {self.text}" if is_short and self.context else self.text
 
 
 def encoders_in_use(encoders: Encoders) -> tuple[Embedder, ...]:
@@ -35,7 +18,7 @@ def encoders_in_use(encoders: Encoders) -> tuple[Embedder, ...]:
     return (encoders.english, encoders.multilingual) if encoders.multilingual else (encoders.english,)
 
 
-def embed_sayings(encoders: Encoders, topics: Sequence[Sequence[Saying]]) -> VoiceVectors:
+def embed_sayings(encoders: Encoders, topics: Sequence[Sequence[Expression]]) -> VoiceVectors:
     """One row per topic and encoder: the mean of its questions, and of the answers to them."""
     questions = [[saying.question for saying in sayings] for sayings in topics]
     answers = [[saying.answer for saying in sayings if saying.answer] for sayings in topics]
@@ -56,7 +39,7 @@ def embed_prior(encoders: Encoders) -> VoiceVectors:
     )
 
 
-def spread(sayings: Sequence[Saying]) -> tuple[Saying, ...]:
+def spread(sayings: Sequence[Expression]) -> tuple[Expression, ...]:
     """At most MOST_SAYINGS of them, evenly from first to last."""
     if len(sayings) <= MOST_SAYINGS:
         return tuple(sayings)

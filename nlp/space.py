@@ -48,6 +48,12 @@ class Expression:
     answer: str | None
     language: str
 
+    @property
+    def question(self) -> str:
+        """With the sentence before it when it is short: "Would that work?" means nothing alone."""
+        is_short = len(self.text.split()) < SHORT_QUESTION_WORDS
+        return f"{self.context} {self.text}" if is_short and self.context else self.text
+
 
 @dataclass(frozen=True, slots=True)
 class RawRows:
@@ -89,7 +95,7 @@ def embed_expressions(blocks: Sequence[Block], expressions: Sequence[Expression]
     answers = np.zeros_like(questions)
     for block in blocks:
         rows = [row for row, e in enumerate(expressions) if not block.english_only or e.language == "en"]
-        questions[rows, block.columns] = block.encoder.embed([_question(expressions[row]) for row in rows])
+        questions[rows, block.columns] = block.encoder.embed([expressions[row].question for row in rows])
         answered = [(row, answer) for row in rows if (answer := expressions[row].answer)]
         # One passage often answers several questions of a mail: embed it once.
         passages = sorted({answer for _, answer in answered})
@@ -232,9 +238,3 @@ def _count_spoken(rows: Vectors, blocks: Sequence[Block]) -> NDArray[np.float64]
     for block in blocks:
         counts[block.columns] = rows[:, block.columns].any(axis=1).sum()
     return counts
-
-
-def _question(expression: Expression) -> str:
-    # "Would that work?" means nothing without the sentence before it.
-    is_short = len(expression.text.split()) < SHORT_QUESTION_WORDS
-    return f"{expression.context} {expression.text}" if is_short and expression.context else expression.text
