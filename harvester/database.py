@@ -42,7 +42,7 @@ def open_database(path: Path) -> sqlite_utils.Database:
     except sqlite3.OperationalError as error:
         if "locked" in str(error):
             raise TryLater(f"{path} is in use by another process; try again in a minute") from error
-        if _is_disk_full(error, path.parent):
+        if is_disk_full(error, path.parent):
             raise DiskFull(FULL_SENTENCE) from error
         raise DatabaseError(
             f"{path} cannot be opened: {error}; check that the folder exists and is writable"
@@ -68,7 +68,7 @@ def transaction(database: sqlite_utils.Database) -> Iterator[sqlite3.Connection]
         # After "disk full" SQLite has already rolled back by itself; a second ROLLBACK would hide the real error.
         if connection.in_transaction:
             connection.execute("rollback")
-        if isinstance(error, sqlite3.OperationalError) and _is_disk_full(error, _folder_of(connection)):
+        if isinstance(error, sqlite3.OperationalError) and is_disk_full(error, _folder_of(connection)):
             raise DiskFull(FULL_SENTENCE) from error
         raise
 
@@ -78,7 +78,7 @@ def _folder_of(connection: sqlite3.Connection) -> Path:
     return Path(file).parent if file else Path()
 
 
-def _is_disk_full(error: sqlite3.OperationalError, folder: Path) -> bool:
+def is_disk_full(error: sqlite3.OperationalError, folder: Path) -> bool:
     """SQLite says so itself when a page finds no room; for its smaller files it only speaks of an I/O error."""
     if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
         return True

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
     from harvester.workspace import Workspace
+    from nlp.analysis import Analysis
     from nlp.decisions import Ruling
     from nlp.records import Topic
 
@@ -40,40 +41,92 @@ def register(app: typer.Typer) -> None:
 def analyze(
     ctx: typer.Context,
     everything: Annotated[
-        bool, typer.Option("--all", help="Read all kept mails again; topic ids and decisions stay.")
+        bool,
+        typer.Option(
+            "--all", help="Read all kept mails again, tell what changes, then change it; ids, decisions stay."
+        ),
     ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --all: do not ask before it is changed.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="With --all: only tell what would change.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Understand everything stored that is not yet understood."""
-    from harvester.errors import AnswersError
-    from harvester.store import end_run, start_run
+    from harvester.errors import UsageError
+    from harvester.store import noted_run
     from nlp.analysis import analyze as understand
     from nlp.analysis import count_waiting
     from nlp.retention import apply_retention
 
+    if (yes or dry_run) and not everything:
+        raise UsageError("--yes and --dry-run go with --all, which tells what changes before it is changed")
     workspace = workspace_of(ctx)
     database = workspace.open_database()
-    run = start_run(database, "analyze", workspace.now())
-    try:
-        with counted("mails read and harvested", count_waiting(database, everything=everything)) as progress:
+    if everything:
+        _analyze_again(workspace, database, yes=yes, dry_run=dry_run, as_json=as_json)
+        return
+    with noted_run(database, "analyze", workspace.now) as detail:
+        with counted("mails read and harvested", count_waiting(database)) as progress:
             done = understand(
                 database,
                 workspace.reading_settings(),
                 workers=workspace.config.engine.workers,
                 zone=workspace.config.company.zone,
                 now=workspace.now(),
-                everything=everything,
                 progress=progress,
             )
         apply_retention(database, workspace.config, workspace.now())
-    except AnswersError as error:
-        end_run(database, run, "failed", type(error).__name__, workspace.now())
-        raise
-    end_run(database, run, "done", done.sentence, workspace.now())
+        detail.append(done.sentence)
     if as_json:
         print_json(done.as_json())
     else:
         say(done.sentence)
+
+
+def _analyze_again(workspace: Workspace, database: Database, *, yes: bool, dry_run: bool, as_json: bool) -> None:
+    """Understand everything anew beside the archive, tell what changes, and take it over unless somebody says no."""
+    import sys
+
+    from harvester.store import noted_run
+    from nlp.analysis import analyze_again, count_waiting
+    from nlp.changes import Changes, tell
+    from nlp.retention import apply_retention
+
+    told: list[Changes] = []
+    taken: list[bool] = []
+    asks = not (yes or dry_run or as_json) and sys.stdin.isatty() and sys.stdout.isatty()
+
+    def decide(changes: Changes) -> bool:
+        told.append(changes)
+        if not as_json:
+            for line in tell(changes):
+                say(line)
+        taken.append(not dry_run and (not changes or not asks or typer.confirm("Change it so?")))
+        return taken[0]
+
+    def again(detail: list[str]) -> Analysis:
+        with counted("mails read and harvested", count_waiting(database, everything=True)) as progress:
+            done = analyze_again(
+                database,
+                workspace.reading_settings(),
+                workers=workspace.config.engine.workers,
+                zone=workspace.config.company.zone,
+                now=workspace.now(),
+                decide=decide,
+                progress=progress,
+            )
+        detail.append(done.sentence if taken[0] and told[0] else "everything read again, nothing changed")
+        return done
+
+    if dry_run:
+        done = again([])
+    else:
+        with noted_run(database, "analyze", workspace.now) as detail:
+            done = again(detail)
+            apply_retention(database, workspace.config, workspace.now())
+    if as_json:
+        print_json({**done.as_json(), "changes": told[0].as_json(), "changed": taken[0] and bool(told[0])})
+    elif told[0]:
+        say(done.sentence if taken[0] else "Nothing was changed.")
 
 
 def search(

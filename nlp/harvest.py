@@ -152,8 +152,8 @@ def reconcile(found: Sequence[Found], kept: Sequence[Kept], others: Sequence[str
         if is_known(one.fingerprint, seen):
             continue
         seen.add(one.fingerprint)
-        alike = max(left, key=lambda old: overlap(old.text, one.insight.text), default=None)
-        if alike and overlap(alike.text, one.insight.text) >= MIN_OVERLAP:
+        alike = max(left, key=lambda old: likeness(old.text, one.insight.text), default=None)
+        if alike and likeness(alike.text, one.insight.text) >= MIN_OVERLAP:
             left.remove(alike)
             update.append((alike, one))
         else:
@@ -168,6 +168,13 @@ def is_known(letters: str, known: set[str]) -> bool:
     return len(letters) >= MIN_CONTAINED and any(
         letters in other or (len(other) >= MIN_CONTAINED and other in letters) for other in known
     )
+
+
+def likeness(one: str, other: str) -> float:
+    """0 to 1: whether two texts of the same mail are the same sentence, cut differently; 1 when one holds the other."""
+    letters = fingerprint(one), fingerprint(other)
+    shorter, longer = sorted(letters, key=len)
+    return 1.0 if len(shorter) >= MIN_CONTAINED and shorter in longer else overlap(one, other)
 
 
 def overlap(one: str, other: str) -> float:

@@ -14,7 +14,7 @@ from topic_material import MONDAY
 from harvester.capture import load_files
 from harvester.database import open_database
 from harvester.records import ReadingSettings, Roster
-from nlp.analysis import Analysis, analyze
+from nlp.analysis import Analysis, analyze, analyze_again
 from nlp.decision_store import carry_out, load_assigned
 from nlp.decisions import merge_topics, move_insights, rename_topic
 from nlp.extraction import fingerprint
@@ -63,9 +63,14 @@ def database(tmp_path: Path) -> Iterator[Database]:
     database.conn.close()
 
 
-def run(database: Database, *, everything: bool = False) -> Analysis:
+def run(database: Database) -> Analysis:
     settings = ReadingSettings(Roster(("acme.example",)))
-    return analyze(database, settings, workers=1, zone=BERLIN, now=MONDAY, everything=everything)
+    return analyze(database, settings, workers=1, zone=BERLIN, now=MONDAY)
+
+
+def run_again(database: Database) -> Analysis:
+    settings = ReadingSettings(Roster(("acme.example",)))
+    return analyze_again(database, settings, workers=1, zone=BERLIN, now=MONDAY, decide=lambda changes: True)
 
 
 def standing(database: Database) -> list[tuple[int, str, int | None]]:
@@ -104,7 +109,7 @@ def test_reading_all_again_keeps_ids_topics_and_decisions(database: Database) ->
     carry_out(database, move_insights(one, load_assigned(database, [4])), "Mia", MONDAY)
     carry_out(database, merge_topics(other, find_topic(database, "T-001")), "Mia", MONDAY)
     before = standing(database)
-    again = run(database, everything=True)
+    again = run_again(database)
     assert again.read.read == len(ASKED) + 1
     assert again.harvest.added == again.harvest.removed == 0
     assert standing(database) == before

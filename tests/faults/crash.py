@@ -95,7 +95,7 @@ def run_command(log: Path, last: int, arguments: list[str]) -> None:
 
 def serve() -> None:
     """Read orders, one JSON object a line; run each in a process of its own; answer with its exit code."""
-    for module in ("answers", "harvester.capture", "digest.wiring", "digest.site", "digest.logs"):
+    for module in ("answers", "harvester.capture", "digest.wiring", "digest.site", "digest.logs", "nlp.analysis"):
         importlib.import_module(module)
     for line in sys.stdin:
         order = json.loads(line)
