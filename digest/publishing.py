@@ -43,8 +43,13 @@ def publish(folder: Path, files: Iterable[tuple[str, bytes]], *, build: str = ""
                 new.mkdir()
                 if folder.exists():
                     shutil.copymode(folder, new)
+                made = {new}
                 for path, content in itertools.chain(files, ((MARKER, build.encode()),)):
-                    _write(new / path, content, folder / path)
+                    target = new / path
+                    if target.parent not in made:
+                        target.parent.mkdir(parents=True, exist_ok=True)
+                        made.add(target.parent)
+                    _write(target, content, folder / path)
                 _swap_in(new, folder)
             finally:
                 shutil.rmtree(new, ignore_errors=True)
@@ -71,7 +76,6 @@ def _build_of(folder: Path) -> str:
 
 
 def _write(path: Path, content: bytes, published: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     if not _is_same(published, content):
         path.write_bytes(content)
         return

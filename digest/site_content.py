@@ -203,7 +203,12 @@ def language_of_name(topic: Topic, insights: Sequence[StoredInsight]) -> str:
     if topic.named_by != "machine":
         return ""
     name = telling_words(topic.name)
-    return next((i.language for i in insights[:MOST_POINTS] if name <= telling_words(f"{i.context} {i.text}")), "")
+    for insight in insights[:MOST_POINTS]:
+        text = f"{insight.context} {insight.text}"
+        folded = text.casefold()  # a quick look: most texts lack one of the words
+        if all(word in folded for word in name) and name <= telling_words(text):
+            return insight.language
+    return ""
 
 
 def verdict_on(ranked: RankedTopic, coverage: TopicCoverage | None = None) -> Verdict:

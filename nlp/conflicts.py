@@ -21,10 +21,14 @@ MOST_ANSWERS = 40  # distinct ones, the newest
 MOST_SENTENCES = 8  # of one answer
 LONGEST_SENTENCE = 300
 MOST_CONFLICTS = 6
+FORTNIGHT = ("fortnight", "fortnights")
 
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
 _LINK = re.compile(r"https?://[^\s<>\"]{1,2000}", re.IGNORECASE)
-_TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+|[%€$£]")
+_DIGIT = re.compile(r"\d")
+_FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
+_WORD = re.compile(r"[^\W\d_]+")
+_TOKEN = re.compile(rf"{_FIGURE.pattern}|{_WORD.pattern}|[%€$£]")
 _NUMERIC_DATE = re.compile(r"\b(?:(\d{4})-(\d{2})-(\d{2})|(\d{1,2})[./](\d{1,2})[./](\d{4}))\b")
 _THOUSANDS = re.compile(r"\d{1,3}(?:[.,]\d{3})+")
 _OPENING = re.compile(r"^[\s,;:–—-]*")
@@ -85,20 +89,18 @@ def _distinct_answers(insights: Sequence[StoredInsight]) -> list[StoredInsight]:
 def _claims_of(insight: StoredInsight) -> Iterator[_Claim]:
     answer = _LINK.sub(" ", insight.answer or "")
     sentences = [one.strip() for one in _SENTENCE_END.split(answer) if one.strip()][:MOST_SENTENCES]
-    asked = frozenset(amount for amount, _ in _figures(insight.text)) | frozenset(
-        amount for amount, _ in _figures(insight.context)
-    )
     if sentences and (verdict := _yes_or_no(sentences[0])):
         asks = stems_in(insight.text, insight.language)
         yield _Claim("yes-no", "yes-no", frozenset({verdict == "yes"}), verdict, sentences[0], asks, insight)
-    for sentence in sentences:
-        sentence = sentence[:LONGEST_SENTENCE]
-        figures = _figures(sentence)
+    shortened = (sentence[:LONGEST_SENTENCE] for sentence in sentences)
+    measured = [(sentence, measures) for sentence in shortened if (measures := _measures(sentence))]
+    asked = _figures_in(insight.text) | _figures_in(insight.context) if measured else frozenset[float]()
+    for sentence, measures in measured:
         # "14 technicians at 29 euros are 406 euros": reckoned for one customer, no statement about the offer.
-        if any(amount in asked for amount, _ in figures):
+        if not asked.isdisjoint(_figures_in(sentence)):
             continue
         stems = stems_in(sentence, insight.language)
-        for dimension, amounts in _measures(sentence).items():
+        for dimension, amounts in measures.items():
             shown = ", ".join(dict.fromkeys(text for _, text in amounts))
             kind = "date" if dimension == "date" else "number"
             values = frozenset(amount for amount, _ in amounts)
@@ -121,6 +123,8 @@ def _conflict_of(group: Sequence[_Claim], show: Show) -> Conflict | None:
             sides.append([claim])
         else:
             agreeing.append(claim)
+    if len(sides) < 2:
+        return None
     shown = []
     for side in sides:
         texts = ((claim, show(claim.sentence), show(claim.shown)) for claim in side)
@@ -139,6 +143,8 @@ def _agree(one: _Claim, other: _Claim) -> bool:
 def _measures(sentence: str) -> dict[str, list[tuple[float, str]]]:
     """What is measured -> (amount in its smallest unit, as written) of each figure with a unit, and of each date."""
     found: dict[str, list[tuple[float, str]]] = {}
+    if not _may_measure(sentence):
+        return found
     for match in _NUMERIC_DATE.finditer(sentence):
         year, month, day = (int(part) for part in (match.groups()[:3] if match[1] else match.groups()[:2:-1]))
         found.setdefault("date", []).append((year * 10_000 + month * 100 + day, match[0]))
@@ -164,13 +170,22 @@ def _measures(sentence: str) -> dict[str, list[tuple[float, str]]]:
             shown = f"{token} {tokens[place + 1]}" if after in units else f"{tokens[place - 1]} {token}"
             found.setdefault(unit[0], []).append((amount * unit[1], shown))
     for place, word in enumerate(words):
-        if word in ("fortnight", "fortnights") and (place == 0 or _amount(words[place - 1]) is None):
+        if word in FORTNIGHT and (place == 0 or _amount(words[place - 1]) is None):
             found.setdefault("days", []).append((14.0, tokens[place]))
     return found
 
 
-def _figures(text: str) -> list[tuple[float, str]]:
-    return [(amount, token) for token in _TOKEN.findall(text) if (amount := _amount(token)) is not None and amount > 1]
+def _may_measure(sentence: str) -> bool:
+    """A quick look: most sentences hold neither a figure nor a word for one."""
+    return bool(_DIGIT.search(sentence)) or not _tables().telling.isdisjoint(_WORD.findall(sentence.casefold()))
+
+
+def _figures_in(text: str) -> frozenset[float]:
+    """The amounts above one, in digits and in words."""
+    numbers = _tables().numbers
+    amounts = {amount for figure in _FIGURE.findall(text) if (amount := _amount(figure)) is not None}
+    amounts.update(numbers[word] for word in numbers.keys() & {word.casefold() for word in _WORD.findall(text)})
+    return frozenset(amount for amount in amounts if amount > 1)
 
 
 def _amount(token: str) -> float | None:
@@ -185,6 +200,8 @@ def _amount(token: str) -> float | None:
 
 def _yes_or_no(sentence: str) -> str:
     start = _OPENING.sub("", sentence.casefold().replace("’", "'"))
+    if not start.startswith(_tables().openings):
+        return ""
     for verdict in ("no", "yes"):  # "no" first: "it does not" begins like "it does"
         for opening in _tables().answers[verdict]:
             if start.startswith(opening) and not start[len(opening) : len(opening) + 1].isalpha():
@@ -194,12 +211,17 @@ def _yes_or_no(sentence: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Tables:
-    """units: spelling -> (what it measures, how many of the smallest unit)."""
+    """units: spelling -> (what it measures, how many of the smallest unit).
+
+    telling: words that are a figure. openings: of an answer, all that say yes or no.
+    """
 
     units: dict[str, tuple[str, float]]
     numbers: dict[str, float]
     months: dict[str, int]
     answers: dict[str, tuple[str, ...]]
+    telling: frozenset[str]
+    openings: tuple[str, ...]
 
 
 @cache
@@ -215,4 +237,6 @@ def _tables() -> _Tables:
         verdict: tuple(sorted(openings, key=len, reverse=True)) for verdict, openings in table["answers"].items()
     }
     numbers = {word: float(value) for word, value in table["numbers"].items()}
-    return _Tables(units, numbers, table["months"], answers)
+    telling = frozenset((*numbers, *FORTNIGHT))
+    openings = tuple(opening for found in answers.values() for opening in found)
+    return _Tables(units, numbers, table["months"], answers, telling, openings)

@@ -9,6 +9,8 @@ from functools import cache
 
 from harvester.resources import data_folder
 
+LOOKED_AT = 64  # characters on each side of a number, more than a word and what may stand between them
+_NUMBERS = re.compile(r"\d+")
 _UPPER = "A-ZÀ-ÖØ-ÞŁŚŻŹĆİĞŞ"
 _NAME = rf"[{_UPPER}][\w'’.-]{{0,30}}"
 _NUMBER = r"\d{1,5} ?[a-zA-Z]?(?:[-/]\d{1,4})?\b"
@@ -21,6 +23,8 @@ _LITTLE = r"(?:(?:de la|de los|de las|de l'|du|des|de|della|delle|dei|del|di|dos
 
 def replace_addresses(text: str, placeholder: str) -> str:
     """The text with whole addresses, postcode and town included, replaced."""
+    if not _may_hold_address(text):
+        return text
     for pattern in _address_patterns():
         text = pattern.sub(placeholder, text)
     return text
@@ -34,6 +38,34 @@ def replace_firms(text: str, placeholder: str) -> str:
 def _keep_article(firm: str, placeholder: str) -> str:
     first, _, _ = firm.partition(" ")
     return f"{first} {placeholder}" if first.casefold() in _data()["articles"] else placeholder
+
+
+def _may_hold_address(text: str) -> bool:
+    """A quick look around each number: in most texts no name, street or box stands beside it."""
+    endings, behind = _around_numbers()
+    is_ascii = text.isascii()
+    for number in _NUMBERS.finditer(text):
+        start, end = number.span()
+        before = text[max(0, start - LOOKED_AT) : start]
+        # Outside ASCII, capitals and small letters are no simple pairs.
+        if not (is_ascii or (before.isascii() and text[start : end + LOOKED_AT].isascii())):
+            return True
+        word = before.rstrip(" ,").rpartition(" ")[2]
+        small = word.lower()
+        if small != word or small.endswith(endings) or behind.match(text, end):
+            return True
+    return False
+
+
+@cache
+def _around_numbers() -> tuple[tuple[str, ...], re.Pattern[str]]:
+    """How a word before the number of a house or a box may end, in small letters, and what may follow the number."""
+    data = _data()
+    endings = (*data["street_endings"], *(box.split()[-1] for box in data["boxes"]))
+    before = _any_of(data["street_before"])
+    return tuple(ending.lower() for ending in endings), re.compile(
+        rf"[a-zA-Z]?,? [{_UPPER}]|(?: ?bis| ?ter)?,? (?i:{before}) "
+    )
 
 
 @cache
@@ -58,7 +90,9 @@ def _address_patterns() -> tuple[re.Pattern[str], ...]:
 @cache
 def _firm_pattern() -> re.Pattern[str]:
     forms = _any_of(_data()["legal_forms"])
-    return re.compile(rf"(?:{_NAME},? (?:(?:&|und|and|et|y|e) )?){{1,4}}(?:{forms})(?!\w)")
+    joined = rf"{_NAME},? (?:(?:&|und|and|et|y|e) )?"
+    # The first name stands by itself: an expression that begins with a capital passes over the rest quickly.
+    return re.compile(rf"{joined}(?:{joined}){{0,3}}(?:{forms})(?!\w)")
 
 
 def _any_of(words: frozenset[str]) -> str:

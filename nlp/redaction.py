@@ -25,10 +25,13 @@ MIN_PHONE_DIGITS, MAX_PHONE_DIGITS = 7, 15
 
 _EMAIL = re.compile(r"[\w.+'-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){0,8}")
 _LETTERS = re.compile(r"[^\W\d_]+")
+# Of ASCII only; looking for words in what is left is twice as fast as an expression.
+_ONLY_SMALL_LETTERS = {code: chr(code).lower() if chr(code).isalpha() else " " for code in range(128)}
 _WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|['’](?=[^\W\d_]))*")
 # Digits with single separators between them; what is a phone number is decided below, not by the expression.
 _DIGITS = re.compile(r"(?<![\w.])\+?\(?\d(?:[ \t./()-]{0,3}\d){6,19}(?![\w])")
-_IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
+# It begins with the letter that it begins with, and looks back from there: that is found several times faster than \b.
+_IBAN = re.compile(r"[A-Z](?<!\w[A-Z])[A-Z]\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
 _NAME_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _DIGIT = re.compile(r"\d")
 _DATE = re.compile(r"(?:\d{4}-\d{2}-\d{2}|\d{1,2}[./]\d{1,2}[./]\d{2,4})(?![./-]\d)")
@@ -86,11 +89,14 @@ def make_redactor(names: Iterable[str] = (), companies: Iterable[str] = ()) -> C
     def redact_known(text: str) -> str:
         seen = drop_invisible(text)
         cleaned = _EMAIL.sub(EMAIL, seen) if "@" in seen else seen
-        cleaned = replace_firms(_MARKED.sub(PRODUCT, cleaned), COMPANY)
+        if _has_mark(cleaned):
+            cleaned = _MARKED.sub(PRODUCT, cleaned)
+        cleaned = replace_firms(cleaned, COMPANY)
         if _DIGIT.search(cleaned):
             cleaned = _IBAN.sub(lambda match: NUMBER if is_iban(match[0]) else match[0], cleaned)
             cleaned = replace_addresses(cleaned, ADDRESS)
-            cleaned = _DIGITS.sub(lambda match: _replace_digits(match[0]), cleaned)
+            if _may_hold_phone(cleaned):
+                cleaned = _DIGITS.sub(lambda match: _replace_digits(match[0]), cleaned)
         named = _replace_names(cleaned, known) if _may_name(cleaned, known) else cleaned
         return _MODEL.sub(f"{COMPANY} {PRODUCT}", named) if COMPANY in named else named
 
@@ -130,15 +136,23 @@ def is_safe_quote(text: str) -> bool:
         return False
     if _DIGIT.search(text) and not (_has_harmless_numbers(text) and replace_addresses(text, ADDRESS) == text):
         return False
-    if _MARKED.search(text) or replace_firms(text, COMPANY) != text:
+    if (_has_mark(text) and _MARKED.search(text)) or replace_firms(text, COMPANY) != text:
         return False
     return not text or _PLACEHOLDER.search(text) is None or _WORD.search(_PLACEHOLDER.sub(" ", text)) is not None
+
+
+def _has_mark(text: str) -> bool:
+    return "™" in text or "®" in text
 
 
 def _has_harmless_numbers(text: str) -> bool:
     if any(is_iban(match[0]) for match in _IBAN.finditer(text)):
         return False
-    return all(_replace_digits(match[0]) == match[0] for match in _DIGITS.finditer(text))
+    return not _may_hold_phone(text) or all(_replace_digits(match[0]) == match[0] for match in _DIGITS.finditer(text))
+
+
+def _may_hold_phone(text: str) -> bool:
+    return len(_DIGIT.findall(text)) >= MIN_PHONE_DIGITS
 
 
 def is_iban(text: str) -> bool:
@@ -175,6 +189,9 @@ def _replace_digits(text: str) -> str:
 def _may_name(text: str, known: _Known) -> bool:
     """A quick look: most sentences hold no word that could be or announce a name."""
     has_apostrophe = "'" in text or "’" in text
+    # In ASCII, folding the text folds its words.
+    if not has_apostrophe and text.isascii() and known.telling.isdisjoint(text.translate(_ONLY_SMALL_LETTERS).split()):
+        return False
     words = _WORD.findall(text) if has_apostrophe else _LETTERS.findall(text)
     fold = _fold if has_apostrophe else str.casefold
     if known.telling.isdisjoint(map(fold, words)):
