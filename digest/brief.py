@@ -5,7 +5,8 @@ from datetime import date, datetime
 from sqlite_utils import Database
 
 from digest.brief_content import BriefMaterial, describe_brief
-from digest.brief_forms import render_docx, render_html, render_markdown
+from digest.brief_docx import render_docx
+from digest.brief_forms import render_html, render_markdown
 from digest.brief_records import Brief
 from digest.frame import load_frame
 from digest.quotes import one_line

@@ -13,8 +13,9 @@ from site_material import dismiss, make_small_site, merge, name_topic, tell
 
 from digest.brief import gather_brief, write_brief
 from digest.brief_content import load_words
-from digest.brief_forms import escape_markdown, render_docx
-from digest.brief_records import Brief, Origin
+from digest.brief_docx import FONT_SIZES, fitting_size, render_docx
+from digest.brief_forms import escape_markdown
+from digest.brief_records import Brief, Line, Origin
 from digest.frame import load_frame
 from digest.quotes import one_line
 from digest.redacting import load_redaction
@@ -194,6 +195,24 @@ def test_word_opens_whatever_a_mail_holds(tmp_path: Path):
     brief = gather_brief(workspace.config, database, "T-001", MONDAY)
     strange = replace(brief, name="a\x00b\ufffe\x1f <w:p/> & \U0001f600")
     assert docx.Document(BytesIO(render_docx(strange, MONDAY))).paragraphs[0].text == "ab <w:p/> & \U0001f600"
+
+
+def test_much_text_is_set_smaller_until_it_fits_the_page(tmp_path: Path):
+    workspace, database = make_small_site(tmp_path / "w")
+    brief = gather_brief(workspace.config, database, "T-001", MONDAY)
+    assert fitting_size(brief) == FONT_SIZES[0]
+    sizes = []
+    for times in range(1, 12):
+        sections = [replace(s, lines=(*s.lines, *(s.lines[:1] * times))) for s in brief.sections]
+        longer = replace(brief, sections=tuple(sections))
+        sizes.append(fitting_size(longer))
+        document = docx.Document(BytesIO(render_docx(longer, MONDAY)))
+        assert document.styles["Normal"].font.size.pt == sizes[-1]
+    assert sizes == sorted(sizes, reverse=True)
+    assert len(set(sizes)) > 3
+    addresses = tuple(Line(f"{'a' * 39}{n}", Origin.MAIL, "sent in 1 mail") for n in range(60))
+    section = replace(brief.sections[0], lines=addresses)
+    assert fitting_size(replace(brief, sections=(section, *brief.sections[1:]))) < FONT_SIZES[0]
 
 
 def test_links_of_the_word_document_lead_where_they_say(tmp_path: Path):
