@@ -9,17 +9,23 @@ from functools import cache
 from typing import Any
 
 from harvester.resources import data_folder
+from nlp.wording import stems_in
 
+ENOUGH_STEMS = 400  # of a language, to say what is unusual in it
 LANGUAGES = ("en", "de", "fr", "es", "it", "nl", "pt")
 
 
 @dataclass(frozen=True, slots=True)
 class Archetype:
-    """One thing that buyers ask everywhere. name: in English. phrasings: (language, text)."""
+    """One thing that buyers ask. name: in English. phrasings: (language, text).
+
+    is_own: of this company's buyers alone; its name is in whatever language the workspace has it.
+    """
 
     id: str
     name: str
     phrasings: tuple[tuple[str, str], ...]
+    is_own: bool = False
 
 
 @cache
@@ -28,6 +34,16 @@ def shipped_archetypes() -> tuple[Archetype, ...]:
     files = sorted((data_folder() / "atlas").glob("*.toml"))
     rows = [row for file in files for row in tomllib.loads(file.read_text(encoding="utf-8"))["archetype"]]
     return tuple(_archetype(row) for row in rows)
+
+
+@cache
+def general_stems() -> dict[str, frozenset[str]]:
+    """By language, the stems of words that buyers of any trade use; languages with few phrasings are left out."""
+    stems: dict[str, set[str]] = {}
+    for archetype in shipped_archetypes():
+        for language, text in (("en", archetype.name), *archetype.phrasings):
+            stems.setdefault(language, set()).update(stems_in(text, language))
+    return {language: frozenset(found) for language, found in stems.items() if len(found) >= ENOUGH_STEMS}
 
 
 def _archetype(row: dict[str, Any]) -> Archetype:

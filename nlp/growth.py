@@ -24,9 +24,10 @@ from nlp.comparison import (
     view_likeness,
 )
 from nlp.embedding import Encoders, Vectors
-from nlp.known_meanings import find_meaning, name_archetype
+from nlp.known_meanings import find_meaning, name_archetype, weigh_usual
 from nlp.likeness import LearnedLikeness
 from nlp.naming import Taste, main_language
+from nlp.own_meanings import learn_own
 from nlp.records import Topic
 from nlp.seeding import plant_seeds
 from nlp.space import density_of, lay_out_blocks
@@ -106,9 +107,16 @@ class _Outcome:
 
 
 def grow_topics(
-    database: Database, encoders: Encoders, now: datetime, progress: Callable[[int], None] = lambda count: None
+    database: Database,
+    encoders: Encoders,
+    now: datetime,
+    progress: Callable[[int], None] = lambda count: None,
+    own: Sequence[Archetype] = (),
 ) -> Grown:
-    """Place every insight that has no topic yet. progress: called with the number of insights just embedded."""
+    """Place every insight that has no topic yet. own: the workspace's archetypes, beside those of the program.
+
+    progress: called with the number of insights just embedded.
+    """
     model = f"{SCHEME}/{encoders.name}"
     blocks = lay_out_blocks(encoders)
     # Read before anything is added to it: what was compared under a centre that still moved is compared anew.
@@ -123,11 +131,12 @@ def grow_topics(
     crowd = _crowd(standings, space.vectors)
     judge = choose_judge(database, model, encoders)
     if judge is not None:
+        judge = learn_own(judge, own, blocks)
         crowd = replace(crowd, likeness=view_likeness(database, model, blocks, judge, standings, space.centre))
     placement = _seed(crowd, place_insights(crowd, next_topic_id(database), density_of(space.closeness)))
     outcome = _carry(placement, crowd.topics, all_topics(database))
     suggestions = suggest(crowd, outcome.carried, outcome.shown)
-    _store(database, model, standings, space, outcome, suggestions, _recognise(crowd, outcome), now,
+    _store(database, model, standings, space, outcome, suggestions, _recognise(crowd, outcome, own), now,
            is_judged=judge is not None)  # fmt: skip
     return Grown(embedded, len(placement.placed), placement.born, unplaced - len(placement.placed))
 
@@ -168,17 +177,18 @@ def _carry(placement: Placement, before: NDArray[np.int64], topics: Sequence[Top
     return _Outcome(placement, {topic.id: topic for topic in topics}, carrier, carried)
 
 
-def _recognise(crowd: Crowd, outcome: _Outcome) -> dict[int, Archetype]:
+def _recognise(crowd: Crowd, outcome: _Outcome, own: Sequence[Archetype]) -> dict[int, Archetype]:
     """Carrying topic -> what it clearly means, of those that this run touched; by the members that were compared."""
     likeness = crowd.likeness
     if not isinstance(likeness, LearnedLikeness):
         return {}
-    archetypes = {archetype.id: archetype for archetype in shipped_archetypes()}
+    archetypes = {archetype.id: archetype for archetype in (*shipped_archetypes(), *own)}
+    asked, replied = likeness.views.question_atlas**2, likeness.views.answer_atlas**2
+    usual = weigh_usual(asked, replied, likeness.model.recogniser.usual)
     found = {}
     for topic in outcome.touched:
         rows = likeness.positions[(outcome.carried == topic) & likeness.comparable]
-        asked, replied = likeness.views.question_atlas[rows] ** 2, likeness.views.answer_atlas[rows] ** 2
-        meaning = find_meaning(asked, replied, likeness.model.recogniser.usual)
+        meaning = find_meaning(asked[rows], replied[rows], usual)
         if meaning is not None:
             found[topic] = archetypes[likeness.model.archetypes[meaning]]
     return found

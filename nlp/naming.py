@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from nlp.atlas import general_stems
 from nlp.phrasing import Setting, weigh_phrasing
 from nlp.readings import readings_of
 from nlp.records import StoredInsight
@@ -15,7 +16,7 @@ MAX_NAME = 90
 LOOKED_AT = 20  # most central insights
 MOST_READ = 60  # insights whose words tell what is typical of the topic
 PLACE_COST = 0.8  # of one place in the order of centrality
-CUT_COST = 3.0
+CUT_COST = 4.0
 FEW = 1 / 3  # of a topic's insights: then its own language may name it
 MAX_SLUG = 60
 
@@ -85,6 +86,7 @@ def _setting_of(insights: Sequence[StoredInsight], taste: Taste) -> Setting:
         shared=frozenset(stem for stem, count in shared.items() if count > 1),
         answered=frozenset(stem for stem, count in answered.items() if count > 1),
         names=frozenset(name for name, count in names.items() if count > 1),
+        general=general_stems(),
     )
 
 

@@ -6,8 +6,8 @@ story around the question, nobody's name, no longer than a line.
 
 import re
 import tomllib
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -19,7 +19,8 @@ MIN_WORDS, MAX_WORDS = 4, 14
 MAX_LETTERS = 90
 TELLING_WORDS = 2
 MOST_SHARED, MOST_ANSWERED, MOST_TELLING = 4, 3, 5
-MOST_OWN_NAMES = 2
+MOST_OWN_NAMES, MOST_OWN_WORDS = 2, 4
+USUAL_OWN_WORDS = 2  # where nobody knows which words are general in a language
 TORN_SHARE = 0.8  # of the text; cleaning takes away less
 ANTECEDENT_WORDS = 2  # that tell something, before a pronoun: "can you deliver what they accept?" has but a verb
 SENTENCE_ENDS = ".!?…"
@@ -35,6 +36,10 @@ _LISTS = (
     "reported",
     "pointing_that_after",
     "question_starts",
+    "numbers",
+    "asking_words",
+    "verbs_asking",
+    "subjects",
 )
 
 
@@ -45,6 +50,7 @@ class Setting:
     language: that most buyers write, "" when none is preferred; local: the one of this topic when hardly anybody in it
     writes that. shared: stems that several companies of the topic use;
     answered: stems that several answers hold. names: words with a capital that several companies use.
+    general: by language, stems that buyers of any trade use; what is in none of these is one customer's own matter.
     """
 
     people: Collection[str] = ()
@@ -53,6 +59,7 @@ class Setting:
     shared: frozenset[str] = frozenset()
     answered: frozenset[str] = frozenset()
     names: frozenset[str] = frozenset()
+    general: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 NO_SETTING = Setting()
@@ -83,7 +90,7 @@ def weigh_phrasing(insight: StoredInsight, setting: Setting = NO_SETTING, text: 
     is_torn = len(said) < TORN_SHARE * len(insight.text)
     blemishes = (
         *_of_kind(insight, said, setting),
-        *_of_length(sentence),
+        *_of_length(sentence, _load_lists(insight.language)["numbers"]),
         *_of_hanging(sentence, insight.language, is_torn=is_torn),
     )
     known = frozenset(sentence.stems)
@@ -91,6 +98,9 @@ def weigh_phrasing(insight: StoredInsight, setting: Setting = NO_SETTING, text: 
         sum(cost[blemish] * times for blemish, times in blemishes)
         + cost["person"] * (bool(setting.people) and any(word in setting.people for word in sentence.words))
         + cost["own_name"] * _count_own_names(sentence, insight.language, setting)
+        + cost["own_word"] * _count_own_words(known, insight.language, setting)
+        + cost["torn_alone"]
+        * (is_torn and bool(setting.general) and known.isdisjoint(setting.shared | setting.answered))
         + cost["telling_word"] * min(MOST_TELLING, len(known) - ("" in known))
         + cost["shared_word"] * min(MOST_SHARED, len(known & setting.shared))
         + cost["typical_answer"] * min(MOST_ANSWERED, len(known & setting.answered))
@@ -101,6 +111,17 @@ def opens_question(text: str, language: str) -> bool:
     """Whether its first word asks: "how", "can", "is". False in languages without a list."""
     words = words_in(text)
     return bool(words) and words[0].casefold().replace("’", "'") in _load_lists(language)["question_starts"]
+
+
+def asks_plainly(text: str, language: str) -> bool:
+    """Whether its first two words ask, question mark or not: "what does ... cost", "do you ..."."""
+    words = [word.casefold().replace("’", "'") for word in words_in(text)[:2]]
+    lists = _load_lists(language)
+    if len(words) < 2:
+        return False
+    return (words[0] in lists["asking_words"] and words[1] in lists["verbs_asking"]) or (
+        words[0] in lists["verbs_asking"] and words[1] in lists["subjects"]
+    )
 
 
 def _of_kind(insight: StoredInsight, said: str, setting: Setting) -> Iterator[tuple[str, float]]:
@@ -116,7 +137,7 @@ def _of_kind(insight: StoredInsight, said: str, setting: Setting) -> Iterator[tu
     yield "foreign", bool(setting.language) and insight.language != setting.language and not is_local
 
 
-def _of_length(sentence: _Sentence) -> Iterator[tuple[str, float]]:
+def _of_length(sentence: _Sentence, numbers: frozenset[str]) -> Iterator[tuple[str, float]]:
     text, count = sentence.text.strip(), len(sentence.words)
     yield "short", count < MIN_WORDS
     yield "long", len(text) > MAX_LETTERS
@@ -124,6 +145,7 @@ def _of_length(sentence: _Sentence) -> Iterator[tuple[str, float]]:
     yield "more_sentences", sum(text.count(f"{mark} ") for mark in SENTENCE_ENDS)
     yield "plain", len({stem for stem in sentence.stems if stem}) < TELLING_WORDS
     yield "figure", _DIGIT.search(text) is not None
+    yield "number_word", any(word in numbers for word in sentence.words)
 
 
 def _of_hanging(sentence: _Sentence, language: str, *, is_torn: bool) -> Iterator[tuple[str, float]]:
@@ -158,6 +180,16 @@ def _points_with_that(sentence: _Sentence, lists: dict[str, frozenset[str]], lan
             for place, word in enumerate(words)
         )
     return False
+
+
+def _count_own_words(known: frozenset[str], language: str, setting: Setting) -> int:
+    """The gutting line of one buyer: neither of his trade's other buyers, nor of those of any trade, nor of answers."""
+    if not setting.general:
+        return 0
+    general = setting.general.get(language)
+    if general is None:
+        return USUAL_OWN_WORDS
+    return min(MOST_OWN_WORDS, len(known - general - setting.shared - setting.answered - {""}))
 
 
 def _count_own_names(sentence: _Sentence, language: str, setting: Setting) -> int:

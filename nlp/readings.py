@@ -2,7 +2,7 @@
 
 import re
 
-from nlp.phrasing import opens_question
+from nlp.phrasing import asks_plainly, opens_question
 
 LONGEST_READ = 600
 MIN_READING = 4  # words
@@ -30,16 +30,20 @@ _PAUSE = re.compile(r"(?:,|;|:|\s[–—-])\s+(?:and |but |so |und |aber |et |ma
 def readings_of(text: str, language: str) -> tuple[str, ...]:
     """What a name can be made of: the whole text, and each of its sentences and clauses that asks by itself."""
     whole = clean_question(text)
-    sentences = [clean_question(piece) for piece in _SENTENCE_END.split(whole[:LONGEST_READ])]
+    sentences = [_mark_question(clean_question(piece), language) for piece in _SENTENCE_END.split(whole[:LONGEST_READ])]
     clauses = [
-        clean_question(sentence[match.end() :])
+        _mark_question(clean_question(sentence[match.end() :]), language)
         for sentence in sentences
-        if sentence.endswith("?")
         for match in list(_PAUSE.finditer(sentence))[-MOST_CLAUSES:]
     ]
-    asking = [clause for clause in clauses if opens_question(clause, language)]
+    asking = [clause for clause in clauses if clause.endswith("?") and opens_question(clause, language)]
     readings = [piece for piece in (*sentences, *asking) if len(piece.split()) >= MIN_READING]
     return tuple(dict.fromkeys((whole, *readings)))
+
+
+def _mark_question(sentence: str, language: str) -> str:
+    """With the question mark that a hurried buyer left out."""
+    return sentence.rstrip(" .…") + "?" if not sentence.endswith("?") and asks_plainly(sentence, language) else sentence
 
 
 def clean_question(text: str) -> str:

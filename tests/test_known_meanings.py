@@ -5,11 +5,12 @@ from datetime import UTC, datetime
 import numpy as np
 
 from nlp.atlas import Archetype, shipped_archetypes
-from nlp.known_meanings import find_meaning, name_archetype
+from nlp.known_meanings import Usual, find_meaning, name_archetype, weigh_usual
 from nlp.naming import choose_name
 from nlp.records import Kind, StoredInsight
 
-USUAL = np.full(4, np.log(0.25), dtype=np.float32)
+ORDINARY = np.full(4, np.log(0.25), dtype=np.float32)
+USUAL = Usual(ORDINARY, ORDINARY)
 SILENT = np.zeros((3, 4), dtype=np.float32)
 
 
@@ -18,7 +19,7 @@ def chances(*rows: tuple[float, ...]):
 
 
 def test_what_most_members_mean_is_what_the_topic_means():
-    asked = chances((0.8, 0.1, 0.05, 0.05), (0.6, 0.1, 0.2, 0.1), (0.7, 0.1, 0.1, 0.1))
+    asked = chances((0.85, 0.05, 0.05, 0.05), (0.6, 0.1, 0.2, 0.1), (0.85, 0.05, 0.05, 0.05))
     assert find_meaning(asked, SILENT, USUAL) == 0
 
 
@@ -43,6 +44,13 @@ def test_the_answers_help_to_tell():
     asked = chances((0.4, 0.3, 0.2, 0.1), (0.4, 0.3, 0.2, 0.1), (0.4, 0.3, 0.2, 0.1))
     assert find_meaning(asked, SILENT, USUAL) is None
     assert find_meaning(asked, chances(*[(0.94, 0.02, 0.02, 0.02)] * 3), USUAL) == 0
+
+
+def test_what_a_mailbox_always_speaks_of_names_none_of_its_topics():
+    asked = chances(*[(0.8, 0.1, 0.05, 0.05)] * 3)
+    everything = chances(*[(0.85, 0.05, 0.05, 0.05)] * 400)
+    assert find_meaning(asked, SILENT, USUAL) == 0
+    assert find_meaning(asked, SILENT, weigh_usual(everything, np.zeros_like(everything), ORDINARY)) != 0
 
 
 def test_the_name_is_in_the_language_that_buyers_write():

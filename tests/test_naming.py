@@ -80,6 +80,11 @@ def test_slugs_are_plain_and_never_empty():
         ("You asked whether Christmas temps are billed outside December.", "Are temps billed outside December?"),
         ("Could Sagitta and Ledgerline both take the journal?", "Could our ledger take the journal by site?"),
         ("What do 48 technicians over 4 sites cost?", "What do the technicians on several sites cost?"),
+        (
+            "Four fitters on our sites, what's the monthly bill?",
+            "What's the monthly bill for fitters on several sites?",
+        ),
+        ("What would the gutting line and the smokehouse need?", "What would the support and the training need?"),
         ("Would the thing do that sort of stuff for us?", "Would the program plan the yearly service?"),
     ],
 )
@@ -91,6 +96,21 @@ def test_a_sentence_that_needs_the_mail_around_it_comes_after_one_that_does_not(
 def test_the_question_is_taken_without_the_story_before_it():
     story = "Lab people claim mileage and pipettes, don't ask. Can the refunds come with the salary of the month?"
     assert choose_name((insight(story),)) == "Can the refunds come with the salary of the month?"
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        (
+            "our strings live in a git repo that changes every day, do you have an api or do i mail you lots of files",
+            "Do you have an api or do i mail you lots of files?",
+        ),
+        ("and when would you want to see the money", "When would you want to see the money?"),
+        ("wann wollen Sie das Geld sehen", "Wann wollen Sie das Geld sehen"),
+    ],
+)
+def test_a_forgotten_question_mark_is_set_where_the_words_ask(text, name):
+    assert choose_name((insight(text),)) == name
 
 
 def test_the_language_of_the_topic_names_it_when_hardly_anybody_writes_the_usual_one():
