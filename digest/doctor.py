@@ -16,6 +16,7 @@ from harvester.private_files import describe_exposure
 from harvester.trust_survey import TrustSurvey, survey_trust
 from harvester.workspace import Workspace
 from nlp.embedding import load_embedder
+from nlp.own_atlas import FILE_NAME, read_own_atlas
 
 LOW_DISK_BYTES = 1_000_000_000
 
@@ -38,6 +39,7 @@ def examine(workspace: Workspace) -> tuple[Check, ...]:
         check_disk(workspace.folder),
         _guard("clock", lambda: check_clock(workspace)),
         _guard("models", check_models),
+        _guard("atlas", lambda: check_atlas(workspace.folder)),
         _guard("trust", lambda: check_trust(workspace)),
         _guard("imap", lambda: check_imap(config)),
         _guard("smtp", lambda: check_smtp(config)),
@@ -97,6 +99,15 @@ def check_models() -> Check:
     if "minilm" not in embedder.name.lower():
         return Check("models", "warning", f"using {embedder.name}: topics will be coarser; reinstall the package")
     return Check("models", "ok", f"{embedder.name}, hash verified")
+
+
+def check_atlas(folder: Path) -> Check:
+    """The workspace's own archetypes, if it has any, can be used."""
+    own = read_own_atlas(folder)
+    if not own:
+        return Check("atlas", "ok", f"the shipped one; {FILE_NAME} may add what only your buyers ask")
+    phrasings = sum(len(one.phrasings) for one in own)
+    return Check("atlas", "ok", f"{FILE_NAME} adds {len(own)} archetypes in {phrasings} phrasings")
 
 
 def check_trust(workspace: Workspace) -> Check:

@@ -34,7 +34,7 @@ from nlp.forgetting import ForgottenInsights, Renamed, erase_insights, find_insi
 from nlp.records import topic_id
 
 PATIENCE_SECONDS = 60
-PERSONAL_FILES = ("roster.csv", "deals.csv", "pages.csv", "glossary.toml", "reasons.toml", CONFIG_NAME)
+PERSONAL_FILES = ("roster.csv", "deals.csv", "pages.csv", "glossary.toml", "reasons.toml", "atlas.toml", CONFIG_NAME)
 Progress = Callable[[int], None]
 
 

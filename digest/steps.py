@@ -12,6 +12,7 @@ from harvester.capture import poll
 from harvester.store import noted_run
 from harvester.workspace import Workspace
 from nlp.analysis import analyze, count_waiting
+from nlp.own_atlas import read_own_atlas
 from nlp.retention import apply_retention
 
 WITHHELD = "mailbox:withheld"
@@ -47,6 +48,7 @@ def analyze_step(workspace: Workspace, database: Database) -> bool:
             workers=config.engine.workers,
             zone=config.company.zone,
             now=workspace.now(),
+            own=read_own_atlas(workspace.folder),
         )
         detail.append(done.sentence)
     return True

@@ -21,7 +21,7 @@ from harvester.database import open_database, refuse_newer, transaction, utc_tex
 from harvester.errors import AnswersError, DatabaseError, UsageError
 
 CONFIG_NAME = "answers.toml"
-BESIDE = ("roster.csv", "pages.csv", "deals.csv", "glossary.toml", "reasons.toml")
+BESIDE = ("roster.csv", "pages.csv", "deals.csv", "glossary.toml", "reasons.toml", "atlas.toml")
 LEAST_SECRET = 4  # a shorter one is found everywhere by chance
 _KEY = re.compile(r"\s{0,40}[\"']?(?:[\w-]{1,40}\.)?([\w-]{1,40})[\"']?\s{0,40}=")
 

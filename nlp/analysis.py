@@ -13,6 +13,7 @@ from harvester.locks import hold_lock
 from harvester.records import ReadingSettings
 from harvester.rereading import ReadCounts, read_all_mails, read_new_mails
 from harvester.store import count_unread
+from nlp.atlas import Archetype
 from nlp.changes import Changes, compare
 from nlp.embedding import Embedder, Encoders, load_encoders
 from nlp.growth import Grown, grow_topics
@@ -70,15 +71,17 @@ def analyze(
     workers: int,
     zone: tzinfo,
     now: datetime,
+    own: Sequence[Archetype] = (),
     progress: Counter = lambda count: None,
 ) -> Analysis:
     """Understand everything stored that is not yet understood; running it again adds nothing.
 
-    zone: of dates in quotes that name none. progress: called with the number of mails just read or harvested.
+    zone: of dates in quotes that name none. own: the workspace's archetypes. progress: called with the number of mails
+    just read or harvested.
     """
     with _alone(database):
         read = read_new_mails(database, settings, workers, progress)
-        harvest, grown = _understand(database, zone, now, progress)
+        harvest, grown = _understand(database, zone, now, progress, own)
     return Analysis(read, harvest, grown)
 
 
@@ -90,6 +93,7 @@ def analyze_again(
     zone: tzinfo,
     now: datetime,
     decide: Callable[[Changes], bool],
+    own: Sequence[Archetype] = (),
     progress: Counter = lambda count: None,
 ) -> Analysis:
     """Read all kept mails again with today's code; ids of insights and topics and what people decided stay.
@@ -101,7 +105,7 @@ def analyze_again(
         started_with = digest_of(draft.conn)
         before, said = load_state(draft), load_said(draft)
         read = read_all_mails(draft, settings, workers, progress)
-        harvest, grown = _understand(draft, zone, now, progress, lambda: _keep_ids(draft, said))
+        harvest, grown = _understand(draft, zone, now, progress, own, lambda: _keep_ids(draft, said))
         found = find_all_differences(draft, database)
         changes = compare(before, load_state(draft), {table: len(keys) for table, keys in found.items()})
         if decide(changes) and changes:
@@ -134,12 +138,17 @@ def count_waiting(database: Database, *, everything: bool = False) -> int:
 
 
 def _understand(
-    database: Database, zone: tzinfo, now: datetime, progress: Counter, settle: Callable[[], None] = lambda: None
+    database: Database,
+    zone: tzinfo,
+    now: datetime,
+    progress: Counter,
+    own: Sequence[Archetype],
+    settle: Callable[[], None] = lambda: None,
 ) -> tuple[Harvest, Grown]:
     """settle: has a last word about the topics before they are compared with pages."""
     encoders = load_encoders()
     harvest = harvest_mails(database, load_sentence_model(encoders.multilingual), pairing_by(encoders), zone, progress)
-    grown = grow_topics(database, encoders, now)
+    grown = grow_topics(database, encoders, now, own=own)
     settle()
     match_pages(database, encoders)
     return harvest, grown

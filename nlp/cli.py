@@ -55,11 +55,13 @@ def analyze(
     from harvester.store import noted_run
     from nlp.analysis import analyze as understand
     from nlp.analysis import count_waiting
+    from nlp.own_atlas import read_own_atlas
     from nlp.retention import apply_retention
 
     if (yes or dry_run) and not everything:
         raise UsageError("--yes and --dry-run go with --all, which tells what changes before it is changed")
     workspace = workspace_of(ctx)
+    own = read_own_atlas(workspace.folder)
     database = workspace.open_database()
     if everything:
         _analyze_again(workspace, database, yes=yes, dry_run=dry_run, as_json=as_json)
@@ -72,6 +74,7 @@ def analyze(
                 workers=workspace.config.engine.workers,
                 zone=workspace.config.company.zone,
                 now=workspace.now(),
+                own=own,
                 progress=progress,
             )
         apply_retention(database, workspace.config, workspace.now())
@@ -89,8 +92,10 @@ def _analyze_again(workspace: Workspace, database: Database, *, yes: bool, dry_r
     from harvester.store import noted_run
     from nlp.analysis import analyze_again, count_waiting
     from nlp.changes import Changes, tell
+    from nlp.own_atlas import read_own_atlas
     from nlp.retention import apply_retention
 
+    own = read_own_atlas(workspace.folder)
     told: list[Changes] = []
     taken: list[bool] = []
     asks = not (yes or dry_run or as_json) and sys.stdin.isatty() and sys.stdout.isatty()
@@ -111,6 +116,7 @@ def _analyze_again(workspace: Workspace, database: Database, *, yes: bool, dry_r
                 workers=workspace.config.engine.workers,
                 zone=workspace.config.company.zone,
                 now=workspace.now(),
+                own=own,
                 decide=decide,
                 progress=progress,
             )
