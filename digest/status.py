@@ -36,6 +36,7 @@ class State:
     last_mail_at: str | None
     last_digest: dict[str, str] | None
     embedder: str | None
+    adapted: str | None
     warnings: tuple[str, ...]
 
     @property
@@ -75,6 +76,7 @@ def read_state(database: sqlite_utils.Database, *, poll_every_minutes: float | N
         last_mail_at=_one_text(database, "select max(captured_at) from messages"),
         last_digest=dict(zip(("week", "audience", "state", "at"), digest, strict=True)) if digest else None,
         embedder=_one_text(database, "select max(cast(value as text)) from engine where key = 'model'"),
+        adapted=_one_text(database, "select max(cast(value as text)) from engine where key = 'adapted'"),
         warnings=find_warnings(last_runs, by_status, unread, digest, poll_every_minutes, now),
     )
 

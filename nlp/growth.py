@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sqlite_utils import Database
 
 from harvester.database import transaction
+from nlp.adapting import adapt
 from nlp.atlas import Archetype, shipped_archetypes
 from nlp.comparison import (
     ANSWERS,
@@ -36,6 +37,7 @@ from nlp.store import (
     Standing,
     all_topics,
     carrying_topics,
+    decision_log,
     insert_topic,
     known_people,
     load_insights,
@@ -54,6 +56,7 @@ from nlp.vector_store import (
     count_uncompared,
     delete_vectors,
     load_centre,
+    note_adaptation,
     save_blob,
     save_closeness,
     save_model,
@@ -133,11 +136,14 @@ def grow_topics(
     if judge is not None:
         judge = learn_own(judge, own, blocks)
         crowd = replace(crowd, likeness=view_likeness(database, model, blocks, judge, standings, space.centre))
-    placement = _seed(crowd, place_insights(crowd, next_topic_id(database), density_of(space.closeness)))
+    adaptation = adapt(crowd, [standing.insight for standing in standings], decision_log(database))
+    density = density_of(space.closeness)
+    placement = _seed(crowd, place_insights(crowd, next_topic_id(database), density, adaptation.shift))
     outcome = _carry(placement, crowd.topics, all_topics(database))
     suggestions = suggest(crowd, outcome.carried, outcome.shown)
     _store(database, model, standings, space, outcome, suggestions, _recognise(crowd, outcome, own), now,
            is_judged=judge is not None)  # fmt: skip
+    note_adaptation(database, adaptation.sentence if adaptation.decisions else None)
     return Grown(embedded, len(placement.placed), placement.born, unplaced - len(placement.placed))
 
 

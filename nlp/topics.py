@@ -115,16 +115,16 @@ class TopicScores:
     scores: Vectors
 
 
-def set_bars(density: float, insights: int, *, is_learned: bool = False) -> Bars:
+def set_bars(density: float, insights: int, *, is_learned: bool = False, shift: float = 0.0) -> Bars:
     """density: 0 where insights are hardly alike to 1 where many are. insights: how many the mailbox holds.
 
-    is_learned: the crowd has a likeness; then neither matters.
+    is_learned: the crowd has a likeness; then neither matters. shift: of its bars, see nlp/adapting.py.
     """
     if is_learned:
         return Bars(
-            join=LEARNED_JOIN,
-            group_join=LEARNED_GROUP_JOIN,
-            birth=LEARNED_BIRTH,
+            join=LEARNED_JOIN + shift,
+            group_join=LEARNED_GROUP_JOIN + shift,
+            birth=LEARNED_BIRTH + shift,
             pair=LEARNED_PAIR_MALUS,
             near_share=LEARNED_NEAR_SHARE,
             near_members=LEARNED_NEAR_MEMBERS,
@@ -141,13 +141,13 @@ def set_bars(density: float, insights: int, *, is_learned: bool = False) -> Bars
     )
 
 
-def place_insights(crowd: Crowd, next_topic: int, density: float) -> Placement:
-    """Place what is unplaced. next_topic: the id of the first topic to be born. density: see `set_bars`.
+def place_insights(crowd: Crowd, next_topic: int, density: float, shift: float = 0.0) -> Placement:
+    """Place what is unplaced. next_topic: the id of the first topic to be born. density, shift: see `set_bars`.
 
     A long backlog is taken in batches in order of arrival: loading years of mail needs no more memory than a week.
     """
     topics = crowd.topics.copy()
-    bars = set_bars(density, len(topics), is_learned=crowd.likeness is not None)
+    bars = set_bars(density, len(topics), is_learned=crowd.likeness is not None, shift=shift)
     waiting = np.flatnonzero(topics == UNPLACED)
     placed: list[Placed] = []
     born: list[int] = []

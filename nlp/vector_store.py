@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from sqlite_utils import Database
 
+from harvester.database import transaction
 from nlp.embedding import Vectors
 from nlp.space import Centre, Expression
 from nlp.views import Said
 
+ADAPTED = "adapted"
 MOST_PARAMETERS = 900  # of one statement, below the 999 of an old SQLite
 
 
@@ -126,6 +128,16 @@ def save_model(connection: sqlite3.Connection, model: str) -> None:
     """Remember which model's vectors compare the insights now; those of earlier models are forgotten."""
     connection.execute("delete from vectors where model <> ? and model not like ? || '/%'", (model, model))
     save_blob(connection, "model", model.encode())
+
+
+def note_adaptation(database: Database, sentence: str | None) -> None:
+    """For `status` only: what the last run took from people's decisions; None when they taught nothing."""
+    if sentence == load_setting(database, ADAPTED):
+        return
+    with transaction(database) as connection:
+        connection.execute("delete from engine where key = ?", (ADAPTED,))
+        if sentence is not None:
+            save_blob(connection, ADAPTED, sentence.encode())
 
 
 def load_setting(database: Database, key: str) -> str | None:
