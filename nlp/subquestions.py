@@ -5,6 +5,8 @@ one more insight joins the part that it is like or stands alone; no other insigh
 """
 
 from collections.abc import Sequence
+from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +43,10 @@ def find_subquestions(
     if not said:
         return ()
     rows = unit_rows(vectors[order])
-    parts = [(part, len({said[row].company for row in part})) for part in divide_rows(rows)]
+    # Products this small take longer on two threads that wait for each other, ten times so on a busy machine.
+    with _threads().limit(limits=1, user_api="blas"):
+        divided = divide_rows(rows)
+    parts = [(part, len({said[row].company for row in part})) for part in divided]
     parts.sort(key=lambda part: (-part[1], -len(part[0]), said[part[0][0]].id))
     if len({insight.company for insight in said}) >= ENOUGH_COMPANIES:
         parts = [part for place, part in enumerate(parts) if part[1] > 1 or place < FEW_PARTS]
@@ -53,6 +58,13 @@ def find_subquestions(
         if found:
             shown.append(found)
     return tuple(shown)
+
+
+@cache
+def _threads() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 def divide_rows(rows: Vectors) -> list[list[int]]:
@@ -104,14 +116,19 @@ def _describe(insights: Sequence[StoredInsight], rows: Vectors, companies: int, 
     """None when no phrasing can be shown."""
     closeness = rows @ rows.sum(axis=0)
     central = sorted(range(len(insights)), key=lambda row: (-round(float(closeness[row]), 4), insights[row].id))
-    tried = sorted(
-        range(min(TRIED_PHRASINGS, len(central))), key=lambda place: place + weigh_phrasing(insights[central[place]])
-    )
+    tried = list(range(min(TRIED_PHRASINGS, len(central))))
+    if len(tried) > 1:
+        tried.sort(key=lambda place: place + weigh_phrasing(insights[central[place]]))
     best_first = [insights[central[place]] for place in (*tried, *range(len(tried), len(central)))]
     for insight in best_first:
-        readings = readings_of(insight.text, insight.language)
-        text = show(min(readings, key=lambda reading: weigh_phrasing(insight, text=reading)))
+        text = show(_best_reading(insight))
         if text:
             ids = tuple(one.id for one in best_first)
             return Subquestion(text, insight.language, str(insight.kind), insight.id, companies, ids)
     return None
+
+
+def _best_reading(insight: StoredInsight) -> str:
+    """Weighing is most of the work: one that stands alone needs none."""
+    readings = readings_of(insight.text, insight.language)
+    return readings[0] if len(readings) == 1 else min(readings, key=lambda text: weigh_phrasing(insight, text=text))
