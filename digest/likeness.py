@@ -55,7 +55,7 @@ def links_in(text: str) -> frozenset[str]:
 
 def bare_link(url: str) -> str:
     """The address up to its path, without what the sentence put behind it."""
-    return re.split(r"[?#]", url, maxsplit=1)[0].rstrip(".,;:!)]}>'\"/")
+    return url.partition("?")[0].partition("#")[0].rstrip(".,;:!)]}>'\"/")
 
 
 def without_links(text: str) -> str:

@@ -1,87 +1,60 @@
 """Builds the pages: gathers, decides, writes into a new folder and swaps it in."""
 
 import gc
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from sqlite_utils import Database
 
-from digest.archive import ArchivedDigest, load_archive, render_archive
+from digest.archive import load_archive, render_archive
 from digest.frame import load_frame
-from digest.page_records import Facts, IndexRow, Outline, RelatedTopic, SiteContent, Voice, Word
+from digest.page_records import CompanyLine, IndexRow, RelatedTopic, SiteContent, Voice, Word
 from digest.publishing import publish
-from digest.ranking import rank_topics
-from digest.records import RankedTopic, Windows
-from digest.site_answers import Sources
+from digest.records import RankedTopic
 from digest.site_content import (
     Material,
     Showing,
-    describe_insight,
     describe_row,
     describe_topic,
     group_unplaced,
     language_of_name,
+    order_insights,
     show_name,
 )
 from digest.site_halves import share_work
 from digest.site_health import describe_health
-from digest.site_history import decisions_by_topic, redirects_of
+from digest.site_history import redirects_of
 from digest.site_inside import (
     gather_words,
-    look_at_outlines,
     make_show,
-    near_topics,
-    own_words_of,
     show_keywords,
     show_outline,
 )
-from digest.site_overview import changes_since, describe_companies, matrix_of
-from digest.site_render import Overview, frame_of, render_overview, render_topic
-from digest.site_search import search_scripts
+from digest.site_overview import CompanyPage, changes_since, describe_companies, matrix_of
+from digest.site_render import Frame, Overview, frame_of, render_company, render_overview, render_topic
+from digest.site_search import SearchData, lay_out_search, search_head, search_part
 from digest.site_sources import (
-    describe_facts,
     hide_companies,
     load_last_digest,
-    load_sources,
     load_versions,
-    make_showing,
 )
+from digest.site_survey import Survey, take_survey
+from digest.site_voices import describe_voices
 from digest.status import read_state
-from digest.windows import windows_until
 from harvester.config import Config
 from harvester.locks import hold_lock
 from harvester.workspace import Workspace
-from nlp.page_store import load_coverage
-from nlp.pages import TopicCoverage
-from nlp.records import Decision, StoredInsight, Topic, topic_id
-from nlp.store import all_topics, carrying_topics, decision_log, living_topics, split_insights
+from nlp.records import topic_id
+from nlp.store import carrying_topics
 
 MOST_ON_COMPANY = 200
 MOST_TOPICS_OF_WORD = 3
 PATIENCE_SECONDS = 60
 
-
-@dataclass(frozen=True, slots=True)
-class Survey:
-    """Everything read from the database for one build. insights: by topic. outlines, near: by topic."""
-
-    config: Config
-    windows: Windows
-    topics: tuple[Topic, ...]
-    ranked: tuple[RankedTopic, ...]
-    insights: Mapping[int, tuple[StoredInsight, ...]]
-    unplaced: tuple[StoredInsight, ...]
-    outlines: Mapping[int, Outline]
-    near: Mapping[int, tuple[int, ...]]
-    decisions: tuple[Decision, ...]
-    concerned: Mapping[int, list[Decision]]
-    coverages: Mapping[int, TopicCoverage]
-    sources: Sources
-    showing: Showing
-    facts: Facts
-    archive: tuple[ArchivedDigest, ...] = ()
+Piece = tuple[IndexRow | None, str, bytes]  # of the site: the row of its topic, the path and the content of a file
 
 
 def build_site(workspace: Workspace, database: Database, now: datetime) -> int:
@@ -108,36 +81,6 @@ def collector_paused() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
-
-
-def take_survey(config: Config, database: Database, now: datetime, *, build: str | None = None) -> Survey:
-    """Read the database; nothing is decided yet but the order of the topics."""
-    company = config.company
-    decisions = decision_log(database)
-    windows = windows_until(now.astimezone(company.zone).date(), company.zone)
-    insights, unplaced = split_insights(database)
-    showing = make_showing(config, database, build=build or config.site.build)
-    coverages = load_coverage(database)
-    ranked = rank_topics(living_topics(database), insights, windows, ideal=company.ideal, coverage=coverages)
-    first = [one.topic.id for one in ranked]
-    outlines = look_at_outlines(database, insights, first, make_show(showing), own_words_of(company))
-    everything = [*unplaced, *(insight for members in insights.values() for insight in members)]
-    return Survey(
-        config=config,
-        windows=windows,
-        topics=all_topics(database),
-        ranked=ranked,
-        insights=insights,
-        unplaced=unplaced,
-        outlines=outlines,
-        near=near_topics(outlines),
-        decisions=decisions,
-        concerned=decisions_by_topic(decisions),
-        coverages=coverages,
-        sources=load_sources(database, with_people=showing.with_people),
-        showing=showing,
-        facts=describe_facts(config, database, windows, everything, len(unplaced), now),
-    )
 
 
 def gather_site(config: Config, database: Database, now: datetime, *, only: int | None = None) -> SiteContent:
@@ -172,38 +115,70 @@ def render_site(survey: Survey, database: Database, now: datetime) -> Iterator[t
         digests=bool(survey.archive),
     )
     labels = {one.topic.id: _label(one, survey) for one in survey.ranked}
-
-    def make_page(one: RankedTopic) -> tuple[IndexRow, bytes, tuple[Voice, ...]]:
-        own = voices_of(survey, one, showing)
-        page = describe_topic(_material(one, survey, own, labels), own, survey.sources, survey.windows, showing)
-        row = describe_row(page, max((voice.day for voice in own.values()), default=None))
-        return row, render_topic(page, frame), tuple(own.values())
-
-    said: list[tuple[Voice, IndexRow | None]] = []
-    made: dict[int, IndexRow] = {}
-    size = survey.facts.insights
-    for row, page, own in share_work(survey.ranked, make_page, size=size, workers=config.engine.workers):
-        made[row.ranked.topic.id] = row
-        said += ((voice, row) for voice in own)
-        yield f"{row.path}index.html", page
-    rows = {one.topic.id: made[one.topic.id] for one in survey.ranked}
-    single = _voices(survey.unplaced, survey, showing)
-    said += ((voice, None) for voice in single.values())
+    listed = {one.topic.id: _listed(one, survey, labels) for one in survey.ranked}
+    placed = [insight for topic in listed for insight in survey.insights.get(topic, ())]
+    voices = describe_voices(
+        (*placed, *survey.unplaced), survey.windows, showing, survey.sources, workers=config.engine.workers
+    )
+    said: list[tuple[Voice, RelatedTopic | None]] = [
+        (voices[insight.id], listed[insight.topic] if insight.topic else None)
+        for insight in (*placed, *survey.unplaced)
+        if insight.id in voices
+    ]
     said.sort(key=lambda one: (one[0].day, one[0].id), reverse=True)
-    overview = _overview(survey, database, now, single, said, rows, labels)
-    yield from render_overview(overview, frame)
-    paths = {page.line.name: page.line.path for page in overview.companies}
-    yield from search_scripts(overview.rows, said, paths)
+    companies = describe_companies(said, config.company.ideal, MOST_ON_COMPANY) if showing.with_people else ()
+    search = lay_out_search(said, listed.values())
+
+    pieces = _lay_out_pieces(survey, frame, labels, voices, companies, search)
+    made: dict[int, IndexRow] = {}
+    for row, path, content in share_work(pieces, _make, size=survey.facts.insights, workers=config.engine.workers):
+        if row:
+            made[row.ranked.topic.id] = row
+        yield path, content
+    rows = {one.topic.id: made[one.topic.id] for one in survey.ranked}
+    single = {insight.id: voices[insight.id] for insight in survey.unplaced if insight.id in voices}
+    lines = tuple(page.line for page in companies)
+    yield from render_overview(_overview(survey, database, now, single, lines, rows, labels), frame)
+    yield search_head(search, rows.values(), {line.name: line.path for line in lines})
+
+
+def _lay_out_pieces(
+    survey: Survey,
+    frame: Frame,
+    labels: Mapping[int, RelatedTopic],
+    voices: Mapping[int, Voice],
+    companies: Sequence[CompanyPage],
+    search: SearchData,
+) -> list[Callable[[], Piece]]:
+    """The files that any process can make, the largest first."""
+
+    def make_topic(one: RankedTopic) -> Piece:
+        insights = survey.insights.get(one.topic.id, ())
+        own = {insight.id: voices[insight.id] for insight in insights if insight.id in voices}
+        page = describe_topic(_material(one, survey, own, labels), own, survey.sources, survey.windows, survey.showing)
+        row = describe_row(page, max((voice.day for voice in own.values()), default=None))
+        return row, f"{row.path}index.html", render_topic(page, frame)
+
+    def make_company(page: CompanyPage) -> Piece:
+        return None, page.line.path, render_company(page, frame)
+
+    def make_search(number: int) -> Piece:
+        return None, *search_part(search, number)
+
+    pieces: list[Callable[[], Piece]] = [partial(make_topic, one) for one in survey.ranked]
+    pieces += [partial(make_search, number) for number in range(1, search.parts + 1)]
+    pieces += [partial(make_company, page) for page in companies]
+    return pieces
+
+
+def _make(piece: Callable[[], Piece]) -> Piece:
+    return piece()
 
 
 def voices_of(survey: Survey, one: RankedTopic, showing: Showing) -> dict[int, Voice]:
     """What may be shown of a topic's insights, by id."""
-    return _voices(survey.insights.get(one.topic.id, ()), survey, showing)
-
-
-def _voices(insights: tuple[StoredInsight, ...], survey: Survey, showing: Showing) -> dict[int, Voice]:
-    shown = ((i.id, describe_insight(i, survey.windows, showing, survey.sources)) for i in insights if not i.inferred)
-    return {number: voice for number, voice in shown if voice}
+    insights = survey.insights.get(one.topic.id, ())
+    return describe_voices(insights, survey.windows, showing, survey.sources, workers=1)
 
 
 def _material(
@@ -229,12 +204,20 @@ def _label(one: RankedTopic, survey: Survey) -> RelatedTopic:
     return RelatedTopic(topic_id(topic.id), show_name(topic, showing), language, showing.path(topic), one.companies)
 
 
+def _listed(one: RankedTopic, survey: Survey, labels: Mapping[int, RelatedTopic]) -> RelatedTopic:
+    """As lists of single insights name it: the same as its own page."""
+    outline = survey.outlines.get(one.topic.id)
+    ordered = order_insights(survey.insights.get(one.topic.id, ()), outline.central if outline else ())
+    language = language_of_name(one.topic, [insight for insight in ordered if not insight.inferred])
+    return replace(labels[one.topic.id], language=language)
+
+
 def _overview(
     survey: Survey,
     database: Database,
     now: datetime,
     single: Mapping[int, Voice],
-    said: Sequence[tuple[Voice, IndexRow | None]],
+    companies: tuple[CompanyLine, ...],
     rows: Mapping[int, IndexRow],
     labels: Mapping[int, RelatedTopic],
 ) -> Overview:
@@ -251,7 +234,7 @@ def _overview(
         rows=tuple(rows.values()),
         unplaced=group_unplaced(survey.unplaced, single),
         matrix=matrix_of(survey.ranked, survey.insights, survey.coverages, windows),
-        companies=describe_companies(said, config.company.ideal, MOST_ON_COMPANY) if showing.with_people else (),
+        companies=companies,
         words=words,
         changes=changes_since(
             moment,

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 
 from digest.frame import load_frame
 from digest.likeness import fold_same, telling_words
@@ -79,8 +80,7 @@ def describe_topic(
     material: Material, voices: Mapping[int, Voice], sources: Sources, windows: Windows, showing: Showing
 ) -> TopicPage:
     """The page of one topic; quotes appear the most central first. voices: of the insights that may be shown."""
-    places = {insight: place for place, insight in enumerate(material.central)}
-    ordered = sorted(material.insights, key=lambda i: (places.get(i.id, len(places)), i.id))
+    ordered = order_insights(material.insights, material.central)
     said = [insight for insight in ordered if not insight.inferred]
     kinds: dict[Kind, list[StoredInsight]] = {kind: [] for kind in Kind}
     for insight in said:
@@ -116,17 +116,40 @@ def describe_topic(
     )
 
 
+def order_insights(insights: Sequence[StoredInsight], central: Sequence[int]) -> list[StoredInsight]:
+    """The most central first. central: ids of those that are known to be."""
+    places = {insight: place for place, insight in enumerate(central)}
+    return sorted(insights, key=lambda i: (places.get(i.id, len(places)), i.id))
+
+
 def describe_insight(
     insight: StoredInsight, windows: Windows, showing: Showing, sources: Sources | None = None
 ) -> Voice | None:
     """One insight as it may be shown, with one sentence around it; None when its quote cannot be made safe."""
-    redaction = showing.redaction
+    words = choose_words(insight, showing.redaction)
+    return make_voice(insight, words, windows, showing, sources) if words else None
+
+
+def choose_words(insight: StoredInsight, redaction: Redaction) -> tuple[str, str] | None:
+    """Its text and its context as they may be shown; None when the text cannot be made safe."""
     text = redaction.redact(one_line(insight.text))
     if not text or not redaction.is_safe(text):
         return None
     context = shorten(redaction.redact(one_line(insight.context)), CONTEXT_LETTERS) if insight.context else ""
     if context and (context in text or not redaction.is_safe(context)):
         context = ""
+    return text, context
+
+
+def make_voice(
+    insight: StoredInsight,
+    words: tuple[str, str],
+    windows: Windows,
+    showing: Showing,
+    sources: Sources | None = None,
+) -> Voice:
+    """words: as `choose_words` gives them."""
+    text, context = words
     return Voice(
         insight.id,
         insight.kind.value,
@@ -142,8 +165,12 @@ def describe_insight(
 
 def tell_source(insight: StoredInsight, sources: Sources) -> str:
     """Which part of whose mail the words stood in."""
-    author = sources.authors.get(insight.message, "")
-    part = PARTS.get(sources.roles.get(insight.id, ""), "quoted in")
+    return _place_in_mail(sources.roles.get(insight.id, ""), sources.authors.get(insight.message, ""))
+
+
+@lru_cache(maxsize=10_000)  # one text for all that stand at the same place
+def _place_in_mail(role: str, author: str) -> str:
+    part = PARTS.get(role, "quoted in")
     return f"{part} a mail of {author}" if author else f"{part} a mail"
 
 

@@ -7,7 +7,7 @@ from html import escape
 
 from markupsafe import Markup
 
-from digest.page_records import AnswerGroup, IndexRow, Point, ShownAnswer, Voice, WeekBar
+from digest.page_records import AnswerGroup, Point, RelatedTopic, ShownAnswer, Voice, WeekBar
 from digest.site_answers import label_link
 from digest.site_content import count_companies, show_day
 from digest.web_links import safe_href
@@ -35,9 +35,9 @@ def list_voices(voices: Sequence[Voice]) -> Markup:
     return Markup(f'<ul class="voices">{"".join(map(_voice, voices))}</ul>')
 
 
-def list_entries(entries: Sequence[tuple[Voice, IndexRow | None]], root: str) -> Markup:
+def list_entries(entries: Sequence[tuple[Voice, RelatedTopic | None]], root: str) -> Markup:
     """What one company asked, each with the topic that it belongs to."""
-    return Markup(f'<ol class="voices">{"".join(_entry(voice, row, root) for voice, row in entries)}</ol>')
+    return Markup(f'<ol class="voices">{"".join(_entry(voice, topic, root) for voice, topic in entries)}</ol>')
 
 
 def list_answers(groups: Sequence[AnswerGroup]) -> Markup:
@@ -105,14 +105,13 @@ def _point(point: Point) -> str:
     )
 
 
-def _entry(voice: Voice, row: IndexRow | None, root: str) -> str:
-    if row is None:
-        topic = "no topic yet"
-    else:
-        lang = _lang(row.language)
-        topic = f'<a href="{root}{row.path}index.html" dir="auto"{lang}>{escape(row.name)}</a>'
+def _entry(voice: Voice, topic: RelatedTopic | None, root: str) -> str:
+    link = "no topic yet"
+    if topic:
+        lang = _lang(topic.language)
+        link = f'<a href="{root}{topic.path}index.html" dir="auto"{lang}>{escape(topic.name)}</a>'
     return (
-        f'<li class="voice">{_quote(voice)}<p class="source">{_time(voice.day)} &middot; {voice.kind} &middot; {topic}'
+        f'<li class="voice">{_quote(voice)}<p class="source">{_time(voice.day)} &middot; {voice.kind} &middot; {link}'
         f"{_unanswered(voice)}</p></li>\n"
     )
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from digest.page_records import Cell, Change, Changes, CompanyLine, Event, IndexRow, Matrix, Voice
+from digest.page_records import Cell, Change, Changes, CompanyLine, Event, IndexRow, Matrix, RelatedTopic, Voice
 from digest.records import RankedTopic, Windows
 from digest.site_history import tell_decision
 from nlp.pages import TopicCoverage, page_key
@@ -21,10 +21,10 @@ _NOT_IN_PATH = re.compile(r"[^a-z0-9.-]+")
 
 @dataclass(frozen=True, slots=True)
 class CompanyPage:
-    """What one company asked over time, the newest first. entries: (words, row of its topic or None)."""
+    """What one company asked over time, the newest first. entries: (words, their topic or None)."""
 
     line: CompanyLine
-    entries: tuple[tuple[Voice, IndexRow | None], ...]
+    entries: tuple[tuple[Voice, RelatedTopic | None], ...]
     left_out: int
 
 
@@ -56,10 +56,10 @@ def matrix_of(
 
 
 def describe_companies(
-    said: Iterable[tuple[Voice, IndexRow | None]], ideal: Iterable[str], most: int
+    said: Iterable[tuple[Voice, RelatedTopic | None]], ideal: Iterable[str], most: int
 ) -> tuple[CompanyPage, ...]:
     """One page per company, those that asked for most topics first. said: the newest first. most: entries on a page."""
-    asked: dict[str, list[tuple[Voice, IndexRow | None]]] = {}
+    asked: dict[str, list[tuple[Voice, RelatedTopic | None]]] = {}
     for entry in said:
         name = entry[0].company
         if name in asked:
@@ -69,7 +69,7 @@ def describe_companies(
     wanted, taken = frozenset(ideal), set[str]()
     pages = []
     for name, found in asked.items():
-        topics = len({id(row) for _, row in found if row})
+        topics = len({topic.id for _, topic in found if topic})
         days = found[-1][0].day, found[0][0].day
         line = CompanyLine(name, _file(name, taken), name in wanted, len(found), topics, first=days[0], last=days[1])
         pages.append(CompanyPage(line, tuple(found[:most]), len(found[most:])))

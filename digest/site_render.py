@@ -10,6 +10,7 @@ from digest.mail import TREND_MARKS
 from digest.page_records import (
     CategoryVoices,
     Changes,
+    CompanyLine,
     Facts,
     Health,
     IndexRow,
@@ -62,7 +63,7 @@ class Overview:
     rows: tuple[IndexRow, ...]
     unplaced: tuple[CategoryVoices, ...]
     matrix: Matrix
-    companies: tuple[CompanyPage, ...]
+    companies: tuple[CompanyLine, ...]
     words: tuple[Word, ...]
     changes: Changes
     health: Health
@@ -97,8 +98,13 @@ def render_topic(page: TopicPage, frame: Frame) -> bytes:
     return _page("topic", root="../../", frame=frame, here="", page=page)
 
 
+def render_company(page: CompanyPage, frame: Frame) -> bytes:
+    """The page of one company."""
+    return _page("company", root="../", frame=frame, here="companies.html", page=page)
+
+
 def render_overview(overview: Overview, frame: Frame) -> Iterator[tuple[str, bytes]]:
-    """Every file but the topic pages and the search scripts, as (path, bytes)."""
+    """Every file but the pages of single topics and companies and the search scripts, as (path, bytes)."""
     rows, facts = overview.rows, overview.facts
     lists = {"filters": _filters(rows), "sorts": SORTS, "busiest": _busiest(rows), "total": len(rows)}
     has_more = len(rows) > MOST_ROWS
@@ -121,12 +127,9 @@ def render_overview(overview: Overview, frame: Frame) -> Iterator[tuple[str, byt
     if overview.words:
         yield "words.html", _page("words", root="", frame=frame, here="words.html", words=overview.words)
     if overview.companies:
-        lines = tuple(page.line for page in overview.companies)
-        yield "companies.html", _page("companies", root="", frame=frame, here="companies.html", lines=lines)
-    for company in overview.companies:
         yield (
-            company.line.path,
-            _page("company", root="../", frame=frame, here="companies.html", page=company),
+            "companies.html",
+            _page("companies", root="", frame=frame, here="companies.html", lines=overview.companies),
         )
     for moved in overview.redirects:
         yield f"{moved.path}index.html", _page("redirect", target=f"../../{moved.target}index.html")

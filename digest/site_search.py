@@ -4,11 +4,12 @@ The parts are scripts: a page that was opened from disk may not fetch data, but 
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 
-from digest.page_records import IndexRow, Voice
+from digest.page_records import IndexRow, RelatedTopic, Voice
 from digest.site_content import count_companies
 
 PART_INSIGHTS = 5_000
@@ -16,17 +17,35 @@ KINDS = {"question": 0, "pain": 1, "need": 2}
 FOLDER = "assets/search"
 
 
-def search_scripts(
-    rows: Sequence[IndexRow], said: Sequence[tuple[Voice, IndexRow | None]], paths: Mapping[str, str]
-) -> Iterator[tuple[str, bytes]]:
-    """Files for the search box: the topics first, then the insights in parts.
+@dataclass(frozen=True, slots=True)
+class SearchData:
+    """What the scripts are made of. said: the newest first, with their topics.
 
-    said: the newest first, with the row of their topic. paths: company -> its page, for those that have one.
+    companies: name -> its place in the list of them. topics: id -> its place in the list of them.
     """
-    places = {id(row): place for place, row in enumerate(rows)} | {id(None): -1}
+
+    said: Sequence[tuple[Voice, RelatedTopic | None]]
+    companies: Mapping[str, int]
+    topics: Mapping[str, int]
+
+    @property
+    def parts(self) -> int:
+        """How many scripts hold the insights."""
+        return -(-len(self.said) // PART_INSIGHTS)
+
+
+def lay_out_search(said: Sequence[tuple[Voice, RelatedTopic | None]], topics: Iterable[RelatedTopic]) -> SearchData:
+    """said: the newest first. topics: in the order in which they are listed."""
     names = sorted({voice.company for voice, _ in said})
-    companies = {name: place for place, name in enumerate(names)}
-    parts = [said[start : start + PART_INSIGHTS] for start in range(0, len(said), PART_INSIGHTS)]
+    return SearchData(
+        said,
+        {name: place for place, name in enumerate(names)},
+        {topic.id: place for place, topic in enumerate(topics)},
+    )
+
+
+def search_head(data: SearchData, rows: Iterable[IndexRow], paths: Mapping[str, str]) -> tuple[str, bytes]:
+    """The file that is read first. rows: of all topics, in order. paths: company -> its page, if it has one."""
     head = {
         "topics": [
             [
@@ -37,24 +56,27 @@ def search_scripts(
             ]
             for row in rows
         ],
-        "companies": [[name, paths.get(name, "")] for name in names],
-        "insights": len(said),
-        "parts": len(parts),
+        "companies": [[name, paths.get(name, "")] for name in data.companies],
+        "insights": len(data.said),
+        "parts": data.parts,
     }
-    yield f"{FOLDER}-data.js", f"window.ANSWERS = {script_json(head)};\n".encode()
-    for number, part in enumerate(parts, start=1):
-        lines = [
-            [
-                f"{voice.context} {voice.text}" if voice.context else voice.text,
-                companies[voice.company],
-                iso_day(voice.day),
-                places[id(row)],
-                KINDS[voice.kind],
-                voice.language,
-            ]
-            for voice, row in part
+    return f"{FOLDER}-data.js", f"window.ANSWERS = {script_json(head)};\n".encode()
+
+
+def search_part(data: SearchData, number: int) -> tuple[str, bytes]:
+    """The file of a part of the insights. number: 1 holds the newest."""
+    lines = [
+        [
+            f"{voice.context} {voice.text}" if voice.context else voice.text,
+            data.companies[voice.company],
+            iso_day(voice.day),
+            data.topics[topic.id] if topic else -1,
+            KINDS[voice.kind],
+            voice.language,
         ]
-        yield f"{FOLDER}-{number}.js", f"window.ANSWERS.part = {script_json(lines)};\n".encode()
+        for voice, topic in data.said[(number - 1) * PART_INSIGHTS : number * PART_INSIGHTS]
+    ]
+    return f"{FOLDER}-{number}.js", f"window.ANSWERS.part = {script_json(lines)};\n".encode()
 
 
 @lru_cache(maxsize=10_000)

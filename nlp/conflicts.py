@@ -183,9 +183,9 @@ def _may_measure(sentence: str) -> bool:
 def _figures_in(text: str) -> frozenset[float]:
     """The amounts above one, in digits and in words."""
     numbers = _tables().numbers
-    amounts = {amount for figure in _FIGURE.findall(text) if (amount := _amount(figure)) is not None}
-    amounts.update(numbers[word] for word in numbers.keys() & {word.casefold() for word in _WORD.findall(text)})
-    return frozenset(amount for amount in amounts if amount > 1)
+    words = numbers.keys() & set(_WORD.findall(text.casefold()))
+    amounts = (*map(_amount, _FIGURE.findall(text)), *(numbers[word] for word in words))
+    return frozenset(amount for amount in amounts if amount is not None and amount > 1)
 
 
 def _amount(token: str) -> float | None:

@@ -5,7 +5,7 @@ Knows no map: what looks like a street with its number, a box number or a firm's
 
 import re
 import tomllib
-from functools import cache
+from functools import cache, lru_cache
 
 from harvester.resources import data_folder
 
@@ -40,6 +40,7 @@ def _keep_article(firm: str, placeholder: str) -> str:
     return f"{first} {placeholder}" if first.casefold() in _data()["articles"] else placeholder
 
 
+@lru_cache(maxsize=16)  # a text is asked about when it is redacted, and again when it is checked
 def _may_hold_address(text: str) -> bool:
     """A quick look around each number: in most texts no name, street or box stands beside it."""
     endings, behind = _around_numbers()

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 from sqlite_utils import Database
@@ -15,6 +16,7 @@ from nlp.records import Decision, Kind, StoredInsight, Topic, parse_topic_id, to
 from nlp.vector_store import load_setting
 
 MACHINE = "machine"
+_KINDS = {kind.value: kind for kind in Kind}  # a hundred thousand are looked up at once
 MOST_PARAMETERS = 900  # of one statement, below the 999 of an old SQLite
 INSIGHT_COLUMNS = (
     "i.id, i.message, i.kind, i.text, i.context, i.company, i.person, i.asked_at, i.language, i.category, i.stage, "
@@ -291,7 +293,7 @@ def _topic(row: Sequence[object]) -> Topic:
     )
 
 
-def _insight(row: Sequence[object], carrier: Mapping[int, int]) -> StoredInsight:
+def _insight(row: tuple[Any, ...], carrier: Mapping[int, int]) -> StoredInsight:
     (
         number,
         message,
@@ -309,20 +311,20 @@ def _insight(row: Sequence[object], carrier: Mapping[int, int]) -> StoredInsight
         topic,
     ) = row
     return StoredInsight(
-        id=int(str(number)),
-        message=int(str(message)),
-        kind=Kind(str(kind)),
-        text=str(text),
-        context=str(context),
-        company=str(company),
-        person=None if person is None else str(person),
-        asked_at=datetime.fromisoformat(str(asked_at)),
-        language=str(language),
-        category=str(category),
-        stage=str(stage),
+        id=number,
+        message=message,
+        kind=_KINDS[kind],
+        text=text,
+        context=context,
+        company=company,
+        person=person,
+        asked_at=datetime.fromisoformat(asked_at),
+        language=language,
+        category=category,
+        stage=stage,
         inferred=bool(inferred),
-        answer=None if answer is None else str(answer),
-        topic=None if topic is None else carrier[int(str(topic))],
+        answer=answer,
+        topic=None if topic is None else carrier[topic],
     )
 
 
