@@ -1,6 +1,7 @@
 """Writes the one-page assignment for a writer, from the database to Markdown, HTML or Word. Reads only."""
 
 from datetime import date, datetime
+from pathlib import Path
 
 from sqlite_utils import Database
 
@@ -23,17 +24,22 @@ from nlp.store import all_topics, carrying_topics, find_topic, topic_insights
 RENDERERS = {"md": render_markdown, "html": render_html}
 
 
-def write_brief(config: Config, database: Database, shown_id: str, now: datetime, form: str = "md") -> bytes:
-    """The brief of a topic; of a merged one that of the topic that carries on. form: md | html | docx."""
-    brief = gather_brief(config, database, shown_id, now)
+def write_brief(
+    config: Config, database: Database, shown_id: str, now: datetime, form: str = "md", folder: Path | None = None
+) -> bytes:
+    """The brief of a topic; of a merged one that of the topic that carries on. form: md | html | docx.
+
+    folder: of reasons.toml, if any.
+    """
+    brief = gather_brief(config, database, shown_id, now, folder)
     return render_docx(brief, now) if form == "docx" else RENDERERS[form](brief).encode()
 
 
-def gather_brief(config: Config, database: Database, shown_id: str, now: datetime) -> Brief:
+def gather_brief(config: Config, database: Database, shown_id: str, now: datetime, folder: Path | None = None) -> Brief:
     """What the brief says, in the language of the digest."""
     topic = find_topic(database, shown_id)
     carrier = carrying_topics(all_topics(database))[topic.id]
-    content = gather_site(config, database, now, only=carrier)
+    content = gather_site(config, database, now, only=carrier, folder=folder)
     if not content.topics:
         shown = topic_id(carrier)
         raise UsageError(f"{shown} is dismissed; `answers topic restore {shown}` brings it back")

@@ -15,6 +15,7 @@ from digest.brief_records import Brief, Line, Origin, Section
 from digest.frame import Frame
 from digest.page_records import Facts, Point, ShownAnswer, ShownConflict, TopicPage, Voice
 from digest.quotes import cut_quote, one_line, shorten
+from digest.records import TopicFacets
 from harvester.errors import UsageError
 from harvester.resources import data_folder
 from nlp.inside_records import Inside
@@ -22,6 +23,7 @@ from nlp.records import Kind, topic_id
 
 MOST_TITLES, MOST_MUST, MOST_WORRIES, MOST_LIMITS, MOST_WORDS = 3, 6, 3, 2, 8
 MOST_AVOIDED, MOST_QUOTES, MOST_FACTS, MOST_CONFLICTS, MOST_PAGES, MOST_ASKED = 4, 3, 4, 2, 4, 3
+MOST_NAMED = 4
 TITLE_LETTERS, LINE_LETTERS, ANSWER_LETTERS, SUBJECT_LETTERS, LINK_LETTERS = 90, 120, 300, 40, 70
 _LETTERS = re.compile(r"[\W_]+")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
@@ -109,7 +111,20 @@ def _reader(page: TopicPage, words: Mapping[str, Any]) -> list[Line]:
     ranked = page.ranked
     asked = words["reader_asked"].format(companies=_companies(ranked.companies, words), recent=ranked.companies_recent)
     ideal = f" {words['reader_ideal'].format(n=ranked.ideal)}" if ranked.ideal else ""
-    return [Line(words["stage"][ranked.topic.stage], Origin.FILE), Line(asked + ideal, Origin.COUNTED)]
+    return [
+        Line(words["stage"][ranked.topic.stage], Origin.FILE),
+        Line(asked + ideal, Origin.COUNTED),
+        *_facets(page.facets, words),
+    ]
+
+
+def _facets(facets: TopicFacets, words: Mapping[str, Any]) -> list[Line]:
+    """What the readers compare us with, and which reason to buy they speak of."""
+    named = [f"{one.name} ({_companies(one.companies, words)})" for one in facets.mentions[:MOST_NAMED]]
+    lines = [Line(words["reader_named"].format(names=", ".join(named)), Origin.COUNTED)] if named else []
+    if facets.supports:
+        lines.append(Line(words["reader_reason"].format(reason=facets.supports[0].reason), Origin.FILE))
+    return lines
 
 
 def _from_file(texts: Iterable[str], **values: str) -> list[Line]:

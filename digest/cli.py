@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,8 +15,9 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
     from digest.dispatch import Outcome
-    from digest.records import RankedTopic
+    from digest.records import RankedTopic, TopicFacets
     from harvester.workspace import Workspace
+    from nlp.records import StoredInsight
 
 WIDE_SCREEN = 100
 PIPED_WIDTH = 140
@@ -47,6 +49,7 @@ def topics(
         _explain_topic(workspace_of(ctx), explained, as_json)
         return
     from digest.ranking import rank_topics
+    from digest.records import NO_FACETS
     from digest.windows import windows_until
     from nlp.page_store import load_coverage
     from nlp.store import living_topics, topic_insights
@@ -57,18 +60,20 @@ def topics(
     windows = windows_until(last_day, company.zone, days=days)
     database = workspace.open_database()
     try:
+        insights = topic_insights(database)
         ranked = rank_topics(
             living_topics(database),
-            topic_insights(database),
+            insights,
             windows,
             ideal=company.ideal,
             base_url=workspace.config.site.base_url,
             coverage=load_coverage(database),
         )
+        facets = _gather_facets(workspace, database, insights) if as_json else {}
     finally:
         database.conn.close()
     if as_json:
-        print_json([topic.as_json() for topic in ranked])
+        print_json([{**one.as_json(), **facets.get(one.topic.id, NO_FACETS).as_json()} for one in ranked])
         return
     _print_topics(ranked, days)
 
@@ -158,6 +163,17 @@ def _run(workspace: Workspace) -> None:
         build_site=partial(site_step, workspace),
     )
     run_daemon(daemon, partial(watch_mailbox, workspace) if workspace.config.imap.host else None)
+
+
+def _gather_facets(
+    workspace: Workspace, database: Database, insights: Mapping[int, Sequence[StoredInsight]]
+) -> dict[int, TopicFacets]:
+    from digest.facets import gather_facets
+    from digest.site_inside import make_show
+    from digest.site_sources import make_showing
+
+    show = make_show(make_showing(workspace.config, database, build="internal"))
+    return gather_facets(workspace.config, database, insights, workspace.folder, show)
 
 
 def _explain_topic(workspace: Workspace, shown_id: str, as_json: bool) -> None:

@@ -17,6 +17,8 @@ from harvester.trust_survey import TrustSurvey, survey_trust
 from harvester.workspace import Workspace
 from nlp.embedding import load_embedder
 from nlp.own_atlas import FILE_NAME, read_own_atlas
+from nlp.reasons import FILE_NAME as REASONS_FILE
+from nlp.reasons import read_reasons
 
 LOW_DISK_BYTES = 1_000_000_000
 
@@ -40,6 +42,7 @@ def examine(workspace: Workspace) -> tuple[Check, ...]:
         _guard("clock", lambda: check_clock(workspace)),
         _guard("models", check_models),
         _guard("atlas", lambda: check_atlas(workspace.folder)),
+        _guard("reasons", lambda: check_reasons(workspace.folder)),
         _guard("trust", lambda: check_trust(workspace)),
         _guard("imap", lambda: check_imap(config)),
         _guard("smtp", lambda: check_smtp(config)),
@@ -108,6 +111,15 @@ def check_atlas(folder: Path) -> Check:
         return Check("atlas", "ok", f"the shipped one; {FILE_NAME} may add what only your buyers ask")
     phrasings = sum(len(one.phrasings) for one in own)
     return Check("atlas", "ok", f"{FILE_NAME} adds {len(own)} archetypes in {phrasings} phrasings")
+
+
+def check_reasons(folder: Path) -> Check:
+    """The reasons to buy, if the workspace has any, can be used."""
+    reasons = read_reasons(folder)
+    if not reasons:
+        return Check("reasons", "skipped", f"no {REASONS_FILE}; with one, topics tell which reason to buy they support")
+    count = "1 reason" if len(reasons) == 1 else f"{len(reasons)} reasons"
+    return Check("reasons", "ok", f"{REASONS_FILE} names {count} to buy")
 
 
 def check_trust(workspace: Workspace) -> Check:

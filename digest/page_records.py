@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
-from digest.records import RankedTopic
+from digest.records import NO_FACETS, RankedTopic, TopicFacets
 from nlp.embedding import Vectors
 
 
@@ -196,6 +196,7 @@ class TopicPage:
     pages: tuple[KnownPage, ...] = ()
     conflicts: tuple[ShownConflict, ...] = ()
     related: tuple[RelatedTopic, ...] = ()
+    facets: TopicFacets = NO_FACETS
 
     @property
     def points(self) -> tuple[Point, ...]:

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from nlp.mentions import COMPETITOR, PRODUCT, Mention
 from nlp.pages import TopicCoverage
+from nlp.reasons import Support
 from nlp.records import StoredInsight, Topic, topic_id
 
 
@@ -84,6 +86,23 @@ class RankedTopic:
             "merged_into": topic_id(self.topic.merged_into) if self.topic.merged_into else None,
             "url": self.url,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class TopicFacets:
+    """What a topic names and which reasons to buy it speaks of. mentions: named by most companies first."""
+
+    mentions: tuple[Mention, ...] = ()
+    supports: tuple[Support, ...] = ()
+
+    def as_json(self) -> dict[str, object]:
+        """Beside a topic, for scripts."""
+        kinds = {"competitors": COMPETITOR, "products": PRODUCT}
+        named = {key: [one.as_json() for one in self.mentions if one.kind == kind] for key, kind in kinds.items()}
+        return {**named, "reasons": [one.as_json() for one in self.supports]}
+
+
+NO_FACETS = TopicFacets()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 
 from sqlite_utils import Database
 
@@ -13,7 +14,7 @@ from digest.archive import load_archive, render_archive
 from digest.frame import load_frame
 from digest.page_records import CompanyLine, IndexRow, RelatedTopic, SiteContent, Voice, Word
 from digest.publishing import publish
-from digest.records import RankedTopic
+from digest.records import NO_FACETS, RankedTopic
 from digest.site_content import (
     Material,
     Showing,
@@ -62,7 +63,7 @@ def build_site(workspace: Workspace, database: Database, now: datetime) -> int:
     # From the first look to the last page: what is erased meanwhile must not be published afterwards.
     sentence = "another process is building the pages; try again in a minute"
     with hold_lock(workspace.folder / "site.lock", sentence, patience_seconds=PATIENCE_SECONDS), collector_paused():
-        survey = take_survey(workspace.config, database, now)
+        survey = take_survey(workspace.config, database, now, folder=workspace.folder)
         if survey.showing.with_people:  # a digest tells who has claimed a topic
             survey = replace(survey, archive=load_archive(database, workspace.outbox_folder))
         files = render_site(survey, database, now)
@@ -83,9 +84,11 @@ def collector_paused() -> Iterator[None]:
             gc.enable()
 
 
-def gather_site(config: Config, database: Database, now: datetime, *, only: int | None = None) -> SiteContent:
+def gather_site(
+    config: Config, database: Database, now: datetime, *, only: int | None = None, folder: Path | None = None
+) -> SiteContent:
     """The pages of all topics, or of one, before they have a form. With [privacy] redact no company is named."""
-    survey = take_survey(config, database, now, build="internal")
+    survey = take_survey(config, database, now, build="internal", folder=folder)
     showing = hide_companies(survey.showing, database) if config.privacy.redact else survey.showing
     pages = tuple(
         describe_topic(
@@ -195,6 +198,7 @@ def _material(
         subquestions=show_outline(outline, voices) if outline else (),
         keywords=show_keywords(outline, make_show(survey.showing)) if outline else (),
         related=tuple(labels[other] for other in survey.near.get(number, ()) if other in labels),
+        facets=survey.named.get(number, NO_FACETS),
     )
 
 

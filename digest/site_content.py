@@ -21,7 +21,7 @@ from digest.page_records import (
     WeekBar,
 )
 from digest.quotes import Redaction, cut_quote, one_line, shorten
-from digest.records import RankedTopic, Windows
+from digest.records import NO_FACETS, RankedTopic, TopicFacets, Windows
 from digest.site_answers import (
     Sources,
     collect_answers,
@@ -74,6 +74,7 @@ class Material:
     subquestions: tuple[SubQuestion, ...] = ()
     keywords: tuple[str, ...] = ()
     related: tuple[RelatedTopic, ...] = ()
+    facets: TopicFacets = NO_FACETS
 
 
 def describe_topic(
@@ -113,6 +114,7 @@ def describe_topic(
         pages=describe_pages(material.coverage),
         conflicts=collect_conflicts(ordered, sources, windows, showing.redaction),
         related=material.related,
+        facets=material.facets,
     )
 
 

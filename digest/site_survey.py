@@ -1,15 +1,17 @@
 """Reads everything for one build of the pages. Decides nothing but the order of the topics."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 from sqlite_utils import Database
 
 from digest.archive import ArchivedDigest
+from digest.facets import gather_facets
 from digest.page_records import Facts, Outline
 from digest.ranking import rank_topics
-from digest.records import RankedTopic, Windows
+from digest.records import RankedTopic, TopicFacets, Windows
 from digest.site_answers import Sources
 from digest.site_content import Showing
 from digest.site_history import decisions_by_topic
@@ -42,10 +44,13 @@ class Survey:
     showing: Showing
     facts: Facts
     archive: tuple[ArchivedDigest, ...] = ()
+    named: Mapping[int, TopicFacets] = field(default_factory=dict)
 
 
-def take_survey(config: Config, database: Database, now: datetime, *, build: str | None = None) -> Survey:
-    """Read the database; nothing is decided yet but the order of the topics."""
+def take_survey(
+    config: Config, database: Database, now: datetime, *, build: str | None = None, folder: Path | None = None
+) -> Survey:
+    """Read the database; nothing is decided yet but the order of the topics. folder: of reasons.toml, if any."""
     company = config.company
     decisions = decision_log(database)
     windows = windows_until(now.astimezone(company.zone).date(), company.zone)
@@ -71,4 +76,5 @@ def take_survey(config: Config, database: Database, now: datetime, *, build: str
         sources=load_sources(database, with_people=showing.with_people),
         showing=showing,
         facts=describe_facts(config, database, windows, everything, len(unplaced), now),
+        named=gather_facets(config, database, insights, folder, make_show(showing), with_found=showing.with_people),
     )

@@ -188,7 +188,7 @@ def brief(
     workspace = workspace_of(ctx)
     database = workspace.open_database()
     try:
-        written = write_brief(workspace.config, database, topic, workspace.now(), form.value)
+        written = write_brief(workspace.config, database, topic, workspace.now(), form.value, workspace.folder)
     finally:
         database.conn.close()
     if not out:

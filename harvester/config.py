@@ -76,7 +76,15 @@ def _after(value: str) -> str:
     return value
 
 
+def _product_name(value: str) -> str:
+    cleaned = " ".join(value.split())
+    if not 2 <= len(cleaned) <= 60 or not cleaned.isprintable():
+        raise ValueError("expected a name of 2 to 60 letters such as Plantora")
+    return cleaned
+
+
 DomainName = Annotated[str, AfterValidator(_domain)]
+ProductName = Annotated[str, AfterValidator(_product_name)]
 EmailAddress = Annotated[str, AfterValidator(_address)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -94,6 +102,8 @@ class Company(Section):
     domains: tuple[DomainName, ...] = Field(min_length=1)
     timezone: Annotated[str, AfterValidator(_time_zone)] = "UTC"
     ideal: tuple[DomainName, ...] = ()
+    competitors: tuple[ProductName, ...] = ()
+    products: tuple[ProductName, ...] = ()
 
     @property
     def zone(self) -> ZoneInfo:
