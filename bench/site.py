@@ -27,6 +27,7 @@ NOW = datetime(2026, 11, 16, 7, 30, tzinfo=UTC)
 MODEL = "bench"
 DIMENSIONS = 384
 COMPANIES = 3_000
+LOOK_EVERY_SECONDS = 0.2
 WORDS = (
     "does the tablet work offline in cellar price per seat discount school data deleted contract month year invoice"
     " import export spreadsheet interface warehouse order spare part technician round inspection report signature"
@@ -59,9 +60,36 @@ def main() -> None:
         (folder / "answers.toml").write_text('[company]\nname = "Acme"\ndomains = ["acme.example"]\n')
         fill(find_workspace(folder / "answers.toml").open_database(), options.topics, options.insights)
         command = [sys.executable, __file__, "--build", str(folder)]
-        subprocess.run([*command, *(["--profile"] if options.profile else [])], check=True)
+        watch([*command, *(["--profile"] if options.profile else [])])
         for _ in range(2):  # nothing changed in between: what every later build costs
-            subprocess.run(command, check=True)
+            watch(command)
+
+
+def watch(command: list[str]) -> None:
+    """Run it and print the most memory that it and its second process had together, what they share counted once."""
+    most = 0
+    with subprocess.Popen(command) as build:
+        while build.poll() is None:
+            children = read_text(f"/proc/{build.pid}/task/{build.pid}/children").split()
+            most = max(most, sum(map(proportional_kilobytes, (str(build.pid), *children))))
+            time.sleep(LOOK_EVERY_SECONDS)
+    if build.returncode:
+        raise SystemExit(build.returncode)
+    print(f"both processes together at most {most / 1024:.0f} MB (PSS)")
+
+
+def proportional_kilobytes(process: str) -> int:
+    """The memory of a process, each page divided by the processes that share it; 0 when it is gone."""
+    lines = read_text(f"/proc/{process}/smaps_rollup").splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+
+
+def read_text(path: str) -> str:
+    """ "" when there is no such file any more."""
+    try:
+        return Path(path).read_text()
+    except OSError:
+        return ""
 
 
 def measure(folder: Path, *, profile: bool) -> None:

@@ -5,10 +5,12 @@ import io
 import json
 import os
 import re
+import time
 from datetime import timedelta
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pytest
 from digest_material import MONDAY
 from digest_workspace import make_workspace
 from site_material import HOSTILE, build, build_as, dismiss, make_small_site, merge, name_topic, read_site, tell
@@ -104,15 +106,32 @@ def test_two_processes_build_what_one_builds(tmp_path: Path, monkeypatch):
     assert read_site(build_as("internal", "shared", workspace, database)) == alone
 
 
-def test_a_helper_that_dies_costs_no_page(monkeypatch):
-    parent = os.getpid()
+def test_each_task_is_done_once_and_both_processes_take_part():
+    def work(task: int) -> tuple[int, int, bytes]:
+        time.sleep(0.02 if task % 100 == 0 else 0)
+        return task, os.getpid(), b"%d" % task * 500  # all together more than a pipe holds
+
+    done = list(share_work(range(5_000), work, size=FEW, workers=2))
+    assert sorted(task for task, _, _ in done) == list(range(5_000))
+    assert len({process for _, process, _ in done}) == 2
+    assert all(page == b"%d" % task * 500 for task, _, page in done)
+
+
+@pytest.mark.parametrize("done_before", [0, 3])
+def test_a_helper_that_dies_costs_no_page(done_before):
+    parent, count = os.getpid(), 0
 
     def work(task: int) -> int:
+        nonlocal count
         if os.getpid() != parent:
-            os._exit(9)
+            count += 1
+            if count > done_before:
+                os._exit(9)
+        else:
+            time.sleep(0.01)
         return task * 2
 
-    assert sorted(share_work(range(9), work, size=FEW, workers=2)) == [task * 2 for task in range(9)]
+    assert sorted(share_work(range(30), work, size=FEW, workers=2)) == [task * 2 for task in range(30)]
 
 
 def test_outlines_of_a_huge_archive_come_with_the_next_builds(tmp_path: Path, monkeypatch):
