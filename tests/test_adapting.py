@@ -65,13 +65,13 @@ MOVE = decision("move", 2, insights=[[103, 1, "machine", 0.6]])
 def test_merges_of_what_was_not_joined_lower_the_bar() -> None:
     adaptation = adapt(crowd_of(TOPICS, NEAR), INSIGHTS, [MERGE] * 12)
     assert adaptation.decisions == 12
-    assert -MOST_SHIFT <= adaptation.shift <= -0.01
+    assert -MOST_SHIFT <= adaptation.shift <= -0.005
     assert adaptation.sentence.startswith("adapted from 12 decisions: bar 0.500 -> 0.4")
 
 
 @pytest.mark.parametrize("taught", [APART, SPLIT])
 def test_what_is_kept_apart_though_alike_raises_the_bar(taught: Decision) -> None:
-    assert 0.01 <= adapt(crowd_of(TOPICS, FAR), INSIGHTS, [taught] * 12).shift <= MOST_SHIFT
+    assert 0.005 <= adapt(crowd_of(TOPICS, FAR), INSIGHTS, [taught] * 12).shift <= MOST_SHIFT
 
 
 def test_a_move_teaches_both_where_to_and_where_from() -> None:
@@ -83,7 +83,7 @@ def test_a_move_teaches_both_where_to_and_where_from() -> None:
 def test_one_or_two_decisions_change_next_to_nothing() -> None:
     for taught in (MERGE, APART, SPLIT, MOVE):
         for between in (0.0, NEAR, FAR, 1.0):
-            assert abs(adapt(crowd_of(TOPICS, between), INSIGHTS, [taught] * 2).shift) <= 0.01
+            assert abs(adapt(crowd_of(TOPICS, between), INSIGHTS, [taught] * 2).shift) <= 0.002
 
 
 def test_what_the_bar_says_anyway_teaches_hardly_anything() -> None:
