@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.insights import alike, read_mail_of, read_truth, squash, token_f1
 from harvester.records import Part
-from nlp.analysis import pairing_by
+from nlp.answering import pairing_by
 from nlp.embedding import load_encoders
 from nlp.extraction import extract_from_many
 from nlp.harvest import pair_many

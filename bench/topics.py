@@ -22,6 +22,7 @@ import sqlite_utils
 
 from harvester.database import open_database, transaction
 from harvester.records import Part, Role
+from nlp.answering import pairing_by
 from nlp.decision_store import carry_out
 from nlp.decisions import keep_apart, merge_topics
 from nlp.embedding import Encoders, load_encoders
@@ -95,8 +96,7 @@ def pair_truth(mail: dict[str, Any], wanted: Sequence[dict[str, Any]], encoders:
         Part(Role.QUOTED, quote, depth=1, author_kind="prospect"),
     )
     insights = [Insight(Kind(i["kind"]), i["text"], 1, 1.0, "", "", "", "") for i in wanted]
-    encoder = encoders.multilingual or encoders.english
-    answers = pair_answers(insights, parts, lambda a, b: (encoder.embed(a) @ encoder.embed(b).T).tolist())
+    answers = pair_answers(insights, parts, pairing_by(encoders))
     for truth, answer in zip(wanted, answers, strict=True):
         language = detect_language(truth["text"], mail.get("lang") or "en")
         yield Case(truth["text"], truth["topic"], mail["company"], mail["file"], language, answer, truth["kind"])

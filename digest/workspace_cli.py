@@ -118,7 +118,7 @@ def explain(
     from harvester.files import read_mails
     from harvester.reading import open_readers
     from harvester.records import ReadingSettings, Roster
-    from nlp.analysis import pairing_by
+    from nlp.answering import pairing_by
     from nlp.embedding import load_encoders
     from nlp.explain import explain_as_json, explain_as_page, explain_as_text, find_reasons, look_up_topics
     from nlp.sentence_model import load_sentence_model

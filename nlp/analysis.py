@@ -13,14 +13,14 @@ from harvester.locks import hold_lock
 from harvester.records import ReadingSettings
 from harvester.rereading import ReadCounts, read_all_mails, read_new_mails
 from harvester.store import count_unread
+from nlp.answering import pairing_by
 from nlp.atlas import Archetype
 from nlp.changes import Changes, compare
-from nlp.embedding import Embedder, Encoders, load_encoders
+from nlp.embedding import load_encoders
 from nlp.growth import Grown, grow_topics
 from nlp.harvest import Harvest, harvest_mails
 from nlp.insight_store import count_unharvested
 from nlp.page_steps import match_pages
-from nlp.pairing import Similarity
 from nlp.records import topic_id
 from nlp.second_reading import Said, find_known_ids
 from nlp.second_reading_store import digest_of, find_all_differences, hand_back_ids, load_said, load_state, take_over
@@ -152,18 +152,3 @@ def _understand(
     settle()
     match_pages(database, encoders)
     return harvest, grown
-
-
-def pairing_by(encoders: Encoders) -> Similarity:
-    """How questions find their answers: by the encoder that knows most languages."""
-    return similarity_of(encoders.multilingual or encoders.english)
-
-
-def similarity_of(embedder: Embedder) -> Similarity:
-    """How alike questions and passages are, as the pairing of answers wants it."""
-
-    def compare(questions: Sequence[str], passages: Sequence[str]) -> Sequence[Sequence[float]]:
-        rows: list[list[float]] = (embedder.embed(questions) @ embedder.embed(passages).T).tolist()
-        return rows
-
-    return compare

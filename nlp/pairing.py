@@ -23,8 +23,8 @@ Similarity = Callable[[Sequence[str], Sequence[str]], Sequence[Sequence[float]]]
 
 STEM = 5  # letters; enough to let "invoice" meet "invoicing", in most languages
 WEIGHT_WORDS = 1.5
-WEIGHT_ORDER = 0.3
-WEIGHT_SIMILARITY = 1.2
+WEIGHT_ORDER = 0.2
+WEIGHT_SIMILARITY = 1.6
 NUMBERED = 5.0  # a number beats every likeness
 ASIDE = 0.35  # "Glad about the knee." is shorter than most answers
 MONEY = 0.25  # who asks for the price is answered where the price stands
