@@ -13,6 +13,7 @@ from itertools import pairwise
 from sqlite_utils import Database
 
 from harvester.resources import data_folder
+from nlp.phones import is_national_number
 from nlp.postal import replace_addresses, replace_firms
 
 NAME, COMPANY, EMAIL, PHONE, NUMBER = "[name]", "[company]", "[e-mail]", "[phone]", "[number]"
@@ -181,9 +182,9 @@ def _replace_digits(text: str) -> str:
         return NUMBER
     starts_like_phone = text.startswith(("+", "(", "0"))
     has_groups = len(re.findall(r"\d+", text)) >= 3
-    if MIN_PHONE_DIGITS <= len(digits) <= MAX_PHONE_DIGITS and (starts_like_phone or has_groups):
-        return PHONE
-    return text
+    if not MIN_PHONE_DIGITS <= len(digits) <= MAX_PHONE_DIGITS:
+        return text
+    return PHONE if starts_like_phone or has_groups or is_national_number(text) else text
 
 
 def _may_name(text: str, known: _Known) -> bool:

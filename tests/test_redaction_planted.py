@@ -51,6 +51,17 @@ def test_redacting_again_changes_nothing():
         assert redact(once, case.get("names", ()), case.get("companies", ())) == once
 
 
+@pytest.mark.parametrize("number", ["6125550188", "4155550132", "655501234", "912345678", "601 555012"])
+def test_bare_digits_of_a_numbering_plan_are_a_phone_number(number):
+    assert redact(f"My number is {number}.") == "My number is [phone]."
+    assert not is_safe_quote(f"My number is {number}.")
+
+
+@pytest.mark.parametrize("number", ["4500123456", "4006381333931", "20261122001", "87654321", "1.200.000", "2024-2025"])
+def test_order_numbers_bar_codes_and_amounts_stay(number):
+    assert redact(f"It is about {number} of them.") == f"It is about {number} of them."
+
+
 @pytest.mark.parametrize("kind", ["phone", "address", "e-mail", "bank"])
 def test_what_was_not_made_safe_is_not_shown(kind):
     planted = [case["text"] for case in CASES if case["kind"] == kind]
