@@ -17,7 +17,7 @@ LANGUAGES = ("en", "de", "fr", "es", "it", "nl", "pt")
 
 @dataclass(frozen=True, slots=True)
 class Archetype:
-    """One thing that buyers ask. name: in English. phrasings: (language, text).
+    """One thing that buyers ask. name: in English. phrasings: (language, text). area: what it is about, "" unknown.
 
     is_own: of this company's buyers alone; its name is in whatever language the workspace has it.
     """
@@ -26,14 +26,15 @@ class Archetype:
     name: str
     phrasings: tuple[tuple[str, str], ...]
     is_own: bool = False
+    area: str = ""
 
 
 @cache
 def shipped_archetypes() -> tuple[Archetype, ...]:
     """In the order of their files."""
     files = sorted((data_folder() / "atlas").glob("*.toml"))
-    rows = [row for file in files for row in tomllib.loads(file.read_text(encoding="utf-8"))["archetype"]]
-    return tuple(_archetype(row) for row in rows)
+    tables = [(file.stem, tomllib.loads(file.read_text(encoding="utf-8"))) for file in files]
+    return tuple(_archetype(row, area) for area, table in tables for row in table["archetype"])
 
 
 @cache
@@ -46,6 +47,6 @@ def general_stems() -> dict[str, frozenset[str]]:
     return {language: frozenset(found) for language, found in stems.items() if len(found) >= ENOUGH_STEMS}
 
 
-def _archetype(row: dict[str, Any]) -> Archetype:
+def _archetype(row: dict[str, Any], area: str) -> Archetype:
     phrasings = tuple((code, str(text)) for code in LANGUAGES for text in row.get(code, ()))
-    return Archetype(str(row["id"]), str(row["name"]), phrasings)
+    return Archetype(str(row["id"]), str(row["name"]), phrasings, area=area)

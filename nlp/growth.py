@@ -191,10 +191,11 @@ def _recognise(crowd: Crowd, outcome: _Outcome, own: Sequence[Archetype]) -> dic
     archetypes = {archetype.id: archetype for archetype in (*shipped_archetypes(), *own)}
     asked, replied = likeness.views.question_atlas**2, likeness.views.answer_atlas**2
     usual = weigh_usual(asked, replied, likeness.model.recogniser.usual)
+    areas = [archetypes[archetype].area for archetype in likeness.model.archetypes]
     found = {}
     for topic in outcome.touched:
         rows = likeness.positions[(outcome.carried == topic) & likeness.comparable]
-        meaning = find_meaning(asked[rows], replied[rows], usual)
+        meaning = find_meaning(asked[rows], replied[rows], usual, areas)
         if meaning is not None:
             found[topic] = archetypes[likeness.model.archetypes[meaning]]
     return found

@@ -1,5 +1,6 @@
 """Tells what a topic means when the atlas knows it, so that it can be named by it. Pure; silent when in doubt."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from nlp.views import ANSWER_SHARE, LEAST_CHANCE
 # How far the likeliest archetype has to be ahead, in mean log chance, and how much that is worth: the lead times the
 # root of the members. Pairs are named by their own words: two sentences are too few to tell.
 CLEAR_LEAD, ENOUGH_EVIDENCE, MIN_MEMBERS = 0.7, 3.6, 3
+STRONG_EVIDENCE = 4.0
 MOST_MEMBERS = 30
 MIN_NAME_WORDS = 4
 PRIOR_INSIGHTS = 40  # what an ordinary mailbox counts beside this one
@@ -32,10 +34,13 @@ def weigh_usual(question_chances: Vectors, answer_chances: Vectors, ordinary: Ve
     return Usual(_blend(question_chances, ordinary), _blend(answer_chances[answer_chances.any(axis=1)], ordinary))
 
 
-def find_meaning(question_chances: Vectors, answer_chances: Vectors, usual: Usual) -> int | None:
+def find_meaning(
+    question_chances: Vectors, answer_chances: Vectors, usual: Usual, areas: Sequence[str] = ()
+) -> int | None:
     """The archetype that the members of a topic mean together, None when none is clearly ahead.
 
     question_chances, answer_chances: (n, k), rows sum to 1, zero where nothing was answered; in order of arrival.
+    areas: what each of the k archetypes is about.
     """
     if len(question_chances) < MIN_MEMBERS:
         return None
@@ -45,10 +50,14 @@ def find_meaning(question_chances: Vectors, answer_chances: Vectors, usual: Usua
     mean = (said + ANSWER_SHARE * np.where(has_answer, np.log(replied + LEAST_CHANCE) - usual.answers, 0)).mean(axis=0)
     second, best = np.argsort(mean)[-2:]
     lead = float(mean[best] - mean[second])
-    is_clear = lead >= CLEAR_LEAD and lead * len(asked) ** 0.5 >= ENOUGH_EVIDENCE
+    evidence = lead * len(asked) ** 0.5
+    if lead < CLEAR_LEAD or evidence < ENOUGH_EVIDENCE:
+        return None
     # Both ways of counting have to agree: the product of chances listens to all members, their sum to the sure ones.
-    is_agreed = int(_chances_here(said).mean(axis=0).argmax()) == int(best)
-    return int(best) if is_clear and is_agreed else None
+    # With strong evidence it is enough that both speak of the same area: "per user" and "in all" are both the price.
+    by_sum = int(_chances_here(said).mean(axis=0).argmax())
+    is_near = bool(areas) and areas[by_sum] == areas[best] != "" and evidence >= STRONG_EVIDENCE
+    return int(best) if by_sum == int(best) or is_near else None
 
 
 def _blend(chances: Vectors, ordinary: Vectors) -> Vectors:

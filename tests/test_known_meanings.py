@@ -40,6 +40,16 @@ def test_one_sure_member_does_not_speak_for_the_others():
     assert find_meaning(asked, SILENT, USUAL) is None
 
 
+def test_many_members_agree_on_an_area_although_some_are_sure_of_another_part_of_it():
+    asked = chances(*[(0.09, 0.9, 0.005, 0.005)] * 6, *[(0.5, 0.002, 0.249, 0.249)] * 6)
+    silent = np.zeros_like(asked)
+    assert find_meaning(asked, silent, USUAL, ("cost", "fit", "fit", "fit")) is None
+    assert find_meaning(asked, silent, USUAL, ("", "", "", "")) is None
+    assert find_meaning(asked, silent, USUAL, ("cost", "cost", "fit", "fit")) == 0
+    few = asked[4:8]
+    assert find_meaning(few, silent[4:8], USUAL, ("cost", "cost", "fit", "fit")) is None
+
+
 def test_the_answers_help_to_tell():
     asked = chances((0.4, 0.3, 0.2, 0.1), (0.4, 0.3, 0.2, 0.1), (0.4, 0.3, 0.2, 0.1))
     assert find_meaning(asked, SILENT, USUAL) is None
