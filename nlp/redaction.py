@@ -124,7 +124,7 @@ def load_redactor(database: Database, company: str, domains: Iterable[str]) -> C
 def without_own_words(names: tuple[str, ...], company: str, domains: tuple[str, ...]) -> tuple[str, ...]:
     """The names without what we are called ourselves: "Ana Ruiz (Acme)" must not hide "Acme" in every quote."""
     own = {word.casefold() for word in _NAME_WORD.findall(company)} | {domain.split(".")[0] for domain in domains}
-    return tuple(" ".join(word for word in _NAME_WORD.findall(name) if word.casefold() not in own) for name in names)
+    return tuple(" ".join([w for w in _NAME_WORD.findall(name) if w.casefold() not in own]) for name in names)
 
 
 def _column(database: Database, query: str) -> tuple[str, ...]:
@@ -294,22 +294,31 @@ def _belongs_before(text: str, tokens: list[re.Match[str]], place: int) -> bool:
 
 @lru_cache(maxsize=4)
 def _know(names: tuple[str, ...], companies: tuple[str, ...]) -> _Known:
-    words: set[str] = set()
     pairs: set[tuple[str, str]] = set()
-    skipped = _words().titles
+    folded: dict[str, str] = {}  # a hundred thousand people share some thousand names
     for name in names:
         if "@" in name:
             continue
-        parts = [_fold(part) for part in _WORD.findall(name)]
-        parts = [part for part in parts if len(part) >= MIN_NAME_LETTERS and part not in skipped]
-        words.update(parts)
-        pairs.update(pairwise(parts))
-        pairs.update(pairwise(reversed(parts)))
+        words_of_name = (_WORD if "'" in name or "’" in name else _LETTERS).findall(name)
+        parts = [part for part in [_remember(word, folded) for word in words_of_name] if part]
+        if len(parts) > 1:
+            pairs.update(pairwise(parts))
+            pairs.update(pairwise(parts[::-1]))
+    words = {part for part in folded.values() if part}
     labels = {_label(company) for company in companies if "@" not in company}
     labels = {label for label in labels if len(label) >= MIN_COMPANY_LETTERS}
     starts = {label[:end] for label in labels for end in range(1, len(label) + 1)}
     telling = words | starts | _announcing()
     return _Known(frozenset(words), frozenset(pairs), frozenset(labels), frozenset(starts), frozenset(telling))
+
+
+def _remember(word: str, folded: dict[str, str]) -> str:
+    """The word as it is compared; "" when it is too short or a title."""
+    known = folded.get(word)
+    if known is None:
+        part = _fold(word)
+        known = folded[word] = part if len(part) >= MIN_NAME_LETTERS and part not in _words().titles else ""
+    return known
 
 
 def _label(company: str) -> str:

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -101,7 +102,8 @@ def split_insights(database: Database) -> tuple[dict[int, tuple[StoredInsight, .
     groups: dict[int | None, list[StoredInsight]] = {}
     for insight in load_insights(database):
         groups.setdefault(insight.topic, []).append(insight)
-    ordered = {topic: tuple(sorted(members, key=_asked_order)) for topic, members in groups.items()}
+    # In order of their ids they come, and sorting keeps that order among equals.
+    ordered = {topic: tuple(sorted(members, key=attrgetter("asked_at"))) for topic, members in groups.items()}
     unplaced = ordered.pop(None, ())
     return {topic: ordered[topic] for topic in sorted(topic for topic in ordered if topic is not None)}, unplaced
 
