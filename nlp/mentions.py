@@ -19,7 +19,7 @@ from nlp.records import StoredInsight
 from nlp.wording import stems_in
 
 COMPETITOR, PRODUCT = "competitor", "product"
-MOST_READ = 20_000  # insights, the newest
+MOST_READ = 10_000  # insights, the newest
 MOST_FOUND = 200  # names of a mailbox; what is named less often is left out
 MOST_SHOWN = 12  # of one topic
 MIN_LETTERS, MAX_LETTERS = 2, 40
