@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.cluster.hierarchy import fcluster, linkage
 
 from nlp.embedding import Vectors, unit_rows
 from nlp.inside_records import Show, Subquestion, show_as_is
@@ -94,8 +95,6 @@ def _founders(count: int) -> list[int]:
 
 def _draw_outline(similarity: Vectors) -> NDArray[np.intp]:
     """The part of each founder, 0 to k-1: average linkage, cut where enough parts are left."""
-    from scipy.cluster.hierarchy import fcluster, linkage
-
     count = len(similarity)
     if count == 1:
         return np.zeros(1, dtype=np.intp)
