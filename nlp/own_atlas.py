@@ -4,14 +4,13 @@ Knows the file only; nlp/own_meanings.py teaches the recogniser what is in it.
 """
 
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harvester.errors import ConfigurationError
 from nlp.atlas import LANGUAGES, Archetype, shipped_archetypes
 from nlp.language import detect_language
+from nlp.own_files import read_own_file
 from nlp.records import CATEGORIES, STAGES
 
 FILE_NAME = "atlas.toml"
@@ -27,20 +26,9 @@ _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+){0,20}")
 
 def read_own_atlas(folder: Path) -> tuple[Archetype, ...]:
     """In the order of the file; none when there is no file. Raises ConfigurationError, one line per problem."""
-    path = folder / FILE_NAME
-    if not path.exists():
+    table = read_own_file(folder / FILE_NAME, most_bytes=MOST_BYTES, holds="questions", find_problems=find_problems)
+    if table is None:
         return ()
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise ConfigurationError((f"{FILE_NAME}: is larger than 1 MB; it holds questions, not documents",))
-        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise ConfigurationError((f"{FILE_NAME}: cannot be read: {error.strerror}",)) from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigurationError((f"{FILE_NAME}: is not TOML: {error}; see docs/content.md for an example",)) from error
-    problems = find_problems(table)
-    if problems:
-        raise ConfigurationError(tuple(f"{FILE_NAME}: {problem}" for problem in problems))
     return tuple(_archetype(row) for row in table["archetype"])
 
 

@@ -3,26 +3,19 @@
 A reason supports a topic when its phrasings mean what the topic's insights say: the same vectors that group topics.
 """
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harvester.errors import ConfigurationError
 from nlp.embedding import Vectors
+from nlp.own_files import read_own_file
 
 FILE_NAME = "reasons.toml"
 MOST_BYTES = 200_000
 MOST_REASONS, MOST_WORDS, MOST_LETTERS = 50, 50, 200
 SUPPORTS = 0.25  # similarity of the middle of a topic to a phrasing; of three invented companies nine in ten were right
 MOST_SUPPORTED = 3  # reasons of one topic
-EXAMPLE = """# Why customers buy from you: copy to reasons.toml beside answers.toml and put your own reasons in.
-# words: how customers say it, whole phrases rather than single words; three to ten are enough.
-[[reason]]
-name = "Works where there is no network"
-words = ["does it work offline", "we have no signal in the cellar", "what happens without a connection"]
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +42,9 @@ class Support:
 
 def read_reasons(folder: Path) -> tuple[Reason, ...]:
     """In the order of the file; none when there is no file. Raises ConfigurationError, one line per problem."""
-    path = folder / FILE_NAME
-    if not path.exists():
+    table = read_own_file(folder / FILE_NAME, most_bytes=MOST_BYTES, holds="phrases", find_problems=find_problems)
+    if table is None:
         return ()
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise ConfigurationError((f"{FILE_NAME}: is larger than 200 kB; it holds phrases, not documents",))
-        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise ConfigurationError((f"{FILE_NAME}: cannot be read: {error.strerror}",)) from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigurationError((f"{FILE_NAME}: is not TOML: {error}; see docs/content.md for an example",)) from error
-    problems = find_problems(table)
-    if problems:
-        raise ConfigurationError(tuple(f"{FILE_NAME}: {problem}" for problem in problems))
     return tuple(Reason(row["name"].strip(), (row["name"].strip(), *row["words"])) for row in table["reason"])
 
 

@@ -76,7 +76,9 @@ def _successors(before: Mapping[int, Said], after: Mapping[int, Said]) -> dict[i
         for number in new.get(before[gone].message, ())
     )
     found: dict[int, int] = {}
+    taken: set[int] = set()
     for closeness, gone, number in pairs:
-        if -closeness >= MIN_LIKENESS and gone not in found and number not in found.values():
+        if -closeness >= MIN_LIKENESS and gone not in found and number not in taken:
             found[gone] = number
+            taken.add(number)
     return found

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from rich.console import Console, RenderableType
 from sqlite_utils import Database
-from topic_material import MONDAY, add_insights
+from topic_material import MONDAY, Told, add_insights
 
 from digest.status import read_state
 from digest.status_text import state_as_text
@@ -18,7 +17,7 @@ from harvester.database import open_database, transaction
 from nlp.adapting import MOST_SHIFT, UNADAPTED, Adaptation, Lesson, adapt, choose_shift
 from nlp.decision_store import carry_out, take_back
 from nlp.decisions import keep_apart, last_decision, merge_topics, undo_decision
-from nlp.embedding import Vectors, load_encoders
+from nlp.embedding import load_encoders
 from nlp.growth import grow_topics
 from nlp.records import Decision
 from nlp.store import decision_log, find_topic, living_topics
@@ -26,20 +25,6 @@ from nlp.topics import LEARNED_GROUP_JOIN, Crowd
 
 NEAR = LEARNED_GROUP_JOIN - 0.05
 FAR = LEARNED_GROUP_JOIN + 0.05
-
-
-class Told:
-    """A likeness that is simply known."""
-
-    def __init__(self, similarity: NDArray[np.float64]) -> None:
-        self._similarity = similarity.astype(np.float32)
-
-    def between(self, rows: NDArray[np.intp], others: NDArray[np.intp]) -> Vectors:
-        return np.asarray(self._similarity[np.ix_(rows, others)], dtype=np.float32)
-
-    @property
-    def comparable(self) -> NDArray[np.bool_]:
-        return np.ones(len(self._similarity), dtype=bool)
 
 
 def crowd_of(topics: list[int], between: float) -> Crowd:

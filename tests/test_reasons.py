@@ -13,7 +13,7 @@ from harvester.errors import ConfigurationError
 from harvester.workspace import find_workspace
 from nlp.embedding import load_encoders
 from nlp.growth import grow_topics
-from nlp.reasons import EXAMPLE, FILE_NAME, read_reasons
+from nlp.reasons import FILE_NAME, read_reasons
 
 CONFIG = '[company]\nname = "Acme"\ndomains = ["acme.example"]\ncompetitors = ["Plantora"]\n[engine]\nworkers = 1\n'
 REASONS = """
@@ -110,8 +110,10 @@ def test_what_only_the_text_shows_stays_inside(folder: Path) -> None:
     assert any("Plantora" in one for one in lists)
 
 
-def test_the_example_can_be_read(tmp_path: Path) -> None:
-    (tmp_path / FILE_NAME).write_text(EXAMPLE, encoding="utf-8")
+def test_the_example_in_the_docs_can_be_read(tmp_path: Path) -> None:
+    content = (Path(__file__).parent.parent / "docs" / "content.md").read_text(encoding="utf-8")
+    (example,) = (block for block in content.split("```") if block.startswith("toml\n[[reason]]"))
+    (tmp_path / FILE_NAME).write_text(example.removeprefix("toml\n"), encoding="utf-8")
     (reason,) = read_reasons(tmp_path)
     assert reason.words[0] == reason.name
 

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from sqlite_utils import Database
-from topic_material import MONDAY, add_insights
+from topic_material import MONDAY, Told, add_insights
 
 from digest.status import read_state
 from harvester.database import open_database, transaction
@@ -18,7 +17,7 @@ from nlp import same_topic
 from nlp.atlas import shipped_archetypes
 from nlp.decision_store import carry_out, take_back
 from nlp.decisions import keep_apart, last_decision, pin_facets, undo_decision
-from nlp.embedding import Encoders, Vectors, load_encoders
+from nlp.embedding import Encoders, load_encoders
 from nlp.growth import grow_topics
 from nlp.same_topic import load_same_topic, same_topic_for
 from nlp.seeding import plant_seeds
@@ -73,20 +72,6 @@ def add_answered(database: Database, pairs: tuple[tuple[str, str], ...], *, firs
         for number, (_, answer) in enumerate(pairs, start=first):
             language = "de" if number - first in (2, 6) and first == 1 else "en"
             connection.execute("update insights set answer = ?, language = ? where id = ?", (answer, language, number))
-
-
-class Told:
-    """A likeness that is simply known."""
-
-    def __init__(self, similarity: NDArray[np.float64]) -> None:
-        self._similarity = similarity.astype(np.float32)
-
-    def between(self, rows: NDArray[np.intp], others: NDArray[np.intp]) -> Vectors:
-        return np.asarray(self._similarity[np.ix_(rows, others)], dtype=np.float32)
-
-    @property
-    def comparable(self) -> NDArray[np.bool_]:
-        return np.ones(len(self._similarity), dtype=bool)
 
 
 def crowd_of(topics: list[int], between: float, inside: float) -> Crowd:

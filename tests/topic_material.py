@@ -2,9 +2,12 @@
 
 from datetime import UTC, datetime
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlite_utils import Database
 
 from harvester.database import transaction
+from nlp.embedding import Vectors
 
 MONDAY = datetime(2026, 11, 2, 9, tzinfo=UTC)
 
@@ -47,3 +50,17 @@ def add_insights(database: Database, texts: tuple[str, ...], *, first: int = 1, 
                 " 'consideration', 1, 'test')",
                 (number, number, text, str(number), f"t{number}", f"c{number}.example", asked_at.isoformat()),
             )
+
+
+class Told:
+    """A likeness that is simply known."""
+
+    def __init__(self, similarity: NDArray[np.float64]) -> None:
+        self._similarity = similarity.astype(np.float32)
+
+    def between(self, rows: NDArray[np.intp], others: NDArray[np.intp]) -> Vectors:
+        return np.asarray(self._similarity[np.ix_(rows, others)], dtype=np.float32)
+
+    @property
+    def comparable(self) -> NDArray[np.bool_]:
+        return np.ones(len(self._similarity), dtype=bool)
