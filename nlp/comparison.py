@@ -4,7 +4,7 @@ Stores the raw vectors in chunks, so that a stopped run has not worked in vain; 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,7 @@ from nlp.vector_store import (
     load_closeness,
     load_said,
     load_setting,
+    load_stock_answers,
     load_unembedded,
     save_centre,
     save_vectors,
@@ -110,6 +111,8 @@ def view_likeness(
     """What the judge sees of those that have to be compared."""
     rows = choose_compared(np.array([standing.topic for standing in standings], dtype=np.int64))
     said = load_said(database, [standings[row].insight for row in rows])
+    for insight in load_stock_answers(database) & said.keys():
+        said[insight] = replace(said[insight], answer="")
     views = see(
         [said[standings[row].insight] for row in rows],
         _load_raw(database, model, blocks, standings, rows),
@@ -130,4 +133,5 @@ def _load_raw(
         rows = np.zeros((len(wanted), blocks[-1].columns.stop), dtype=np.float32)
         fill_some_vectors(database, model + kind, row_of, rows)
         raw.append(rows)
+    raw[1][[row_of[insight] for insight in load_stock_answers(database) & row_of.keys()]] = 0
     return RawRows(*raw)

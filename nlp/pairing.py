@@ -177,7 +177,7 @@ def _passages(text: str, *, n_questions: int) -> list[_Passage]:
     if len(groups) == 1 and n_questions > 1:
         groups = [[line] for line in groups[0]]
     texts = [(" ".join(line.text for line in group), group[0].item) for group in groups][:MAX_PASSAGES]
-    texts = [(text, item) for text, item in texts if count_words(text) >= MIN_PASSAGE_WORDS]
+    texts = [(text, item) for text, item in texts if count_words(text) >= MIN_PASSAGE_WORDS and not _is_pointing(text)]
     asides = [not item and _is_aside(text) for text, item in texts]
     n_telling = asides.count(False)
     return [
@@ -190,6 +190,14 @@ def _is_aside(text: str) -> bool:
     """A few words without a figure that do not say yes or no."""
     words = words_of(_LINK.sub(" ", text))
     return len(words) <= MAX_ASIDE_WORDS and not _DIGIT.search(_LINK.sub(" ", text)) and not _says_yes_or_no(words)
+
+
+def _is_pointing(text: str) -> bool:
+    """ "Thanks for your mail, see below": nothing but where the answers stand."""
+    words = words_of(text)
+    if _DIGIT.search(text) or _says_yes_or_no(words) or _words("pointing").isdisjoint(words):
+        return False
+    return (_words("pointing") | _words("around_pointing")).issuperset(words)
 
 
 def _says_yes_or_no(words: list[str]) -> bool:

@@ -58,10 +58,27 @@ def load_said(database: Database, insights: Sequence[int]) -> dict[int, Said]:
     return found
 
 
+def load_stock_answers(database: Database) -> frozenset[int]:
+    """Insights whose answer is what colleagues write to everything ("see below"): it does not tell what was asked.
+
+    An answer is that when it stands in three mails and a third of all, or in ten and a tenth of all.
+    """
+    return frozenset(
+        insight
+        for (insight,) in database.conn.execute(
+            "with mails as"
+            " (select answer, count(distinct message) as n from insights where answer <> '' group by answer),"
+            " answered as (select count(distinct message) as n from insights where answer <> '')"
+            " select insights.id from insights join mails using (answer), answered"
+            " where (mails.n >= 3 and mails.n * 3 >= answered.n) or (mails.n >= 10 and mails.n * 10 >= answered.n)"
+        )
+    )
+
+
 def load_answered_share(database: Database) -> float:
-    """Of all insights, how many have an answer; 0 when there is none."""
-    query = "select coalesce(avg(answer is not null and answer <> ''), 0) from insights"
-    return float(database.conn.execute(query).fetchone()[0])
+    """Of all insights, how many have an answer that is no stock answer; 0 when there is none."""
+    answered, count = database.conn.execute("select coalesce(sum(answer <> ''), 0), count(*) from insights").fetchone()
+    return (answered - len(load_stock_answers(database))) / count if count else 0.0
 
 
 def fill_vectors(database: Database, model: str, row_of: Mapping[int, int], vectors: Vectors) -> tuple[int, ...]:

@@ -1,5 +1,7 @@
 """An insight meets the passage that answers it, or none."""
 
+import pytest
+
 from harvester.records import Part, Role
 from nlp.extraction import extract_insights
 from nlp.pairing import pair_answers
@@ -46,6 +48,25 @@ def test_shared_words_beat_order() -> None:
 
 def test_a_greeting_answers_nothing() -> None:
     assert answers_of(own("Hi Kim,\n\nBest regards\nJo"), quoted("Is there a trial?")) == [None]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "thanks for your mail, see below for the details.",
+        "Please see my answers below.",
+        "Vielen Dank für Ihre Anfrage, bitte sehen Sie unten.",
+        "Merci beaucoup pour votre message, voir ci-dessous.",
+        "Bedankt voor je bericht, zie hieronder.",
+    ],
+)
+def test_who_only_says_where_the_answers_stand_has_answered_nothing(text: str) -> None:
+    assert answers_of(own(text), quoted("Is there a trial?")) == [None]
+
+
+@pytest.mark.parametrize("text", ["No, see below.", "By mail, thanks.", "See https://acme.example/trial", "Day 30."])
+def test_few_words_may_answer(text: str) -> None:
+    assert answers_of(own(f"Hi Kim,\n\n{text}\n\nBest\nJo"), quoted("Is there a trial?")) == [text]
 
 
 def test_without_a_word_of_ours_nothing_is_answered() -> None:

@@ -25,7 +25,7 @@ from nlp.store import all_topics, decision_log, find_topic, living_topics, load_
 from nlp.suggestion_store import load_suggestions, save_suggestions
 from nlp.suggestions import Suggestion, suggest
 from nlp.topics import Crowd
-from nlp.vector_store import load_setting
+from nlp.vector_store import load_answered_share, load_setting, load_stock_answers
 
 # (what was asked, what the colleague answered): two meanings, and hardly a word of the questions in common.
 DELIVERY = (
@@ -105,6 +105,35 @@ def test_without_answers_vectors_decide(tmp_path: Path, encoders: Encoders) -> N
     grow_topics(database, encoders, MONDAY)
     assert load_suggestions(database) == ()
     database.conn.close()
+
+
+def test_what_colleagues_write_to_everything_is_no_answer(tmp_path: Path, encoders: Encoders) -> None:
+    stock = "Good to hear from you, our product team is going to take it from there."
+    asked = tuple(question for question, _ in (*DELIVERY, *TRAINING))
+    for name, answer in (("stock", stock), ("none", "")):
+        database = open_database(tmp_path / name)
+        add_answered(database, tuple((question, answer) for question in asked))
+        grow_topics(database, encoders, MONDAY)
+        database.conn.close()
+    stocked, unanswered = (open_database(tmp_path / name) for name in ("stock", "none"))
+    assert len(load_stock_answers(stocked)) == len(asked)
+    assert load_answered_share(stocked) == 0
+    assert [i.topic for i in load_insights(stocked)] == [i.topic for i in load_insights(unanswered)]
+    stocked.conn.close()
+    unanswered.conn.close()
+
+
+def test_one_answer_among_others_may_be_given_again_and_again(database: Database) -> None:
+    add_answered(database, (("How long do we wait?", DELIVERY[0][1]), ("And from Leeds?", DELIVERY[0][1])), first=20)
+    assert load_stock_answers(database) == frozenset()
+    assert load_answered_share(database) == 1
+
+
+def test_a_stock_answer_beside_real_ones_says_nothing(database: Database) -> None:
+    stock = "Good to hear from you, our product team is going to take it from there."
+    add_answered(database, tuple((question, stock) for question, _ in (*DELIVERY, *TRAINING)), first=20)
+    assert load_stock_answers(database) == frozenset(range(20, 30))
+    assert load_answered_share(database) == pytest.approx(8 / 18)
 
 
 def test_status_names_the_encoders_once(database: Database) -> None:
