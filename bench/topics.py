@@ -1,35 +1,33 @@
-"""Scores the topic engine alone: V-measure, pairwise F1, topics found, unplaced, and what moved between weeks.
+"""Scores the topic engine and BERTopic in one run: V-measure, pairwise F1, topics found, unplaced, moved between weeks.
 
-    python bench/topics.py FOLDER [--weeks 10]
+    python bench/topics.py FOLDER [--weeks 10] [--seeds 3] [--alone]
 
 FOLDER holds *.jsonl files of {"text", "label"} lines (each text is one insight of its own company), or it is a labelled
-mailbox with a truth.jsonl: then the true insights and the colleague's own text go in, without any extraction.
+mailbox with a truth.jsonl: then the true insights and the colleague's own text go in, without any extraction. Ours runs
+as a stream; BERTopic gets the same English vectors and is refitted on everything each week, its last fit with several
+seeds (the median is shown). --alone: without BERTopic, which needs `uv sync --group bench`.
 """
 
 import argparse
 import collections
-import json
-import math
 import pathlib
+import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import sqlite_utils
+from topic_cases import Case, read_mailbox, read_set, split_weeks
+from topic_scores import Placement, Row, Score, agreement, describe, judge, lay_out_table, mean, middle
+from topics_bertopic import fit, is_installed, refit_weekly
 
 from harvester.database import open_database, transaction
-from harvester.records import Part, Role
-from nlp.answering import pairing_by
 from nlp.decision_store import carry_out
 from nlp.decisions import keep_apart, merge_topics
 from nlp.embedding import Encoders, load_encoders
 from nlp.growth import grow_topics
-from nlp.language import detect_language
-from nlp.pairing import pair_answers
-from nlp.records import Insight, Kind
 from nlp.store import all_topics, load_insights
 from nlp.suggestion_store import load_suggestions
 
@@ -37,116 +35,98 @@ SUGGESTIONS = 10
 FIRST = datetime(2026, 8, 3, 9, tzinfo=UTC)
 
 
-@dataclass(frozen=True)
-class Case:
-    text: str
-    label: str
-    company: str
-    mail: str
-    language: str
-    answer: str | None = None
-    kind: str = "question"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("--weeks", type=int, default=10)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--alone", action="store_true")
     parser.add_argument("--verbose", action="store_true")
     args = parser.parse_args()
+    if not args.alone and not is_installed():
+        sys.exit("BERTopic is not installed: run `uv sync --group bench`, or give --alone to score only our topics.")
     encoders = load_encoders()
-    if (args.folder / "truth.jsonl").exists():
-        cases = read_mailbox(args.folder, encoders)
-        for weeks in (1, args.weeks):
-            score(f"{args.folder.name}, {weeks} weeks", cases, encoders, weeks, in_order=True, verbose=args.verbose)
+    in_order = (args.folder / "truth.jsonl").exists()
+    sets = {args.folder.name: read_mailbox(args.folder, encoders)} if in_order else read_sets(args.folder)
+    if in_order:
+        score_ours(f"{args.folder.name}, all at once", sets[args.folder.name], encoders, 1, in_order=True)
+    rows, ours = [], []
+    for name, cases in sets.items():
+        own = score_ours(name, cases, encoders, args.weeks, in_order=in_order, verbose=args.verbose)
+        ours.append(own)
+        if not args.alone:
+            theirs = score_theirs(cases, encoders, args.weeks, args.seeds, in_order=in_order)
+            rows.append(Row(name, len(cases), len({case.label for case in cases}), own, theirs))
+    if args.alone:
+        print(f"mean of {len(ours)}: V-measure {mean(ours).v_measure:.3f}, pairwise F1 {mean(ours).f1:.3f}")
         return
-    sets = sorted(args.folder.glob("*.jsonl")) if args.folder.is_dir() else [args.folder]
-    labelled = [
-        (name, cases)
-        for name, cases in ((path.stem, read_set(path)) for path in sets)
-        if len({case.label for case in cases}) > 1
-    ]
-    scores = [score(name, cases, encoders, args.weeks, verbose=args.verbose) for name, cases in labelled]
-    means = [sum(column) / len(scores) for column in zip(*scores, strict=True)]
-    print(f"mean of {len(scores)}: V-measure {means[0]:.3f}, pairwise F1 {means[1]:.3f}")
+    print(f"\nevery text goes in as an insight; {args.weeks} weeks; BERTopic refitted on all, median of {args.seeds}")
+    print("\n".join(lay_out_table(rows, "BERT.")))
 
 
-def read_set(path: pathlib.Path) -> list[Case]:
-    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    return [
-        Case(row["text"], row["label"], f"c{i}", f"m{i}", detect_language(row["text"])) for i, row in enumerate(rows)
-    ]
+def read_sets(folder: pathlib.Path) -> dict[str, list[Case]]:
+    """The labelled sets of a folder, or one file; a set of one label has nothing to find."""
+    paths = sorted(folder.glob("*.jsonl")) if folder.is_dir() else [folder]
+    sets = {path.stem: read_set(path) for path in paths}
+    return {name: cases for name, cases in sets.items() if len({case.label for case in cases}) > 1}
 
 
-def read_mailbox(folder: pathlib.Path, encoders: Encoders) -> list[Case]:
-    mails = [
-        json.loads(line) for line in (folder / "truth.jsonl").read_text(encoding="utf-8").splitlines() if line.strip()
-    ]
-    cases = []
-    for mail in sorted((m for m in mails if m["status"] == "accepted"), key=lambda m: str(m["sent_at"])):
-        wanted = [i for i in mail["insights"] if i["new"] and not i["inferred"]]
-        cases.extend(pair_truth(mail, wanted, encoders))
-    return cases
-
-
-def pair_truth(mail: dict[str, Any], wanted: Sequence[dict[str, Any]], encoders: Encoders) -> Iterator[Case]:
-    quote = "\n".join(i["text"] for i in wanted)
-    parts = (
-        Part(Role.OWN, mail["own_text"], author_kind="us"),
-        Part(Role.QUOTED, quote, depth=1, author_kind="prospect"),
-    )
-    insights = [Insight(Kind(i["kind"]), i["text"], 1, 1.0, "", "", "", "") for i in wanted]
-    answers = pair_answers(insights, parts, pairing_by(encoders))
-    for truth, answer in zip(wanted, answers, strict=True):
-        language = detect_language(truth["text"], mail.get("lang") or "en")
-        yield Case(truth["text"], truth["topic"], mail["company"], mail["file"], language, answer, truth["kind"])
-
-
-def score(
+def score_ours(
     name: str, cases: Sequence[Case], encoders: Encoders, weeks: int, *, in_order: bool = False, verbose: bool = False
-) -> tuple[float, float]:
+) -> Score:
+    placements: list[Placement] = []
     with tempfile.TemporaryDirectory() as folder:
         database = open_database(pathlib.Path(folder) / "answers.db")
-        started, previous, moved = time.perf_counter(), {}, 0
-        for week in range(weeks):
-            size = math.ceil(len(cases) / weeks)
-            rows = (
-                range(week * size, min(len(cases), (week + 1) * size)) if in_order else range(week, len(cases), weeks)
-            )
+        started = time.perf_counter()
+        for week, rows in enumerate(split_weeks(len(cases), weeks, in_order=in_order)):
             insert(database, [(row, cases[row]) for row in rows], FIRST + timedelta(weeks=week))
             grow_topics(database, encoders, FIRST + timedelta(weeks=week))
-            now = {insight.id - 1: insight.topic for insight in load_insights(database)}
-            moved += sum(topic is not None and now[row] != topic for row, topic in previous.items())
-            previous = now
+            placements.append(read_placement(database))
         seconds = time.perf_counter() - started
         advised = follow_suggestions(database, [case.label for case in cases])
         database.conn.close()
     truth = [case.label for case in cases]
-    found = [f"T-{topic}" if (topic := previous[row]) else f"alone-{row}" for row in range(len(cases))]
-    v_measure, pairwise, precision, recall = agreement(truth, found)
-    unplaced = sum(topic is None for topic in previous.values()) / len(cases)
-    topics = len({t for t in previous.values() if t})
+    score = judge(truth, placements)
     print(
-        f"{name}: V-measure {v_measure:.3f}, pairwise F1 {pairwise:.3f} (P {precision:.2f} R {recall:.2f}), "
-        f"topics {topics} of {len(set(truth))}, unplaced {100 * unplaced:.1f} %, moved {moved}, "
-        f"{len(cases) / seconds:.0f}/s, "
+        f"{name}: {describe(score, len(set(truth)))}, {len(cases) / seconds:.0f}/s, "
         f"not English {sum(c.language != 'en' for c in cases)}",
         flush=True,
     )
     if advised is not None:
-        answered = [f"T-{topic}" if (topic := advised[row]) else f"alone-{row}" for row in range(len(cases))]
-        better = agreement(truth, answered)
+        better = agreement(truth, [advised[row] for row in range(len(cases))])
         print(f"  with {SUGGESTIONS} suggestions answered by the truth: pairwise F1 {better[1]:.3f}", flush=True)
     if verbose:
-        for topic in sorted({t for t in previous.values() if t}):
-            print(f"  T-{topic:03d}")
-            for row, case in enumerate(cases):
-                if previous[row] == topic:
-                    print(f"      {case.label:20s} {case.text[:110]}")
-    return v_measure, pairwise
+        print_topics(cases, placements[-1])
+    return score
 
 
-def follow_suggestions(database: sqlite_utils.Database, labels: Sequence[str]) -> dict[int, int | None] | None:
+def score_theirs(cases: Sequence[Case], encoders: Encoders, weeks: int, seeds: int, *, in_order: bool) -> Score:
+    """Grouping: the median over the seeds, fitted on everything. Moved: by the weekly refits with the first seed."""
+    texts, truth = [case.text for case in cases], [case.label for case in cases]
+    vectors = encoders.english.embed(texts)
+    arrivals = split_weeks(len(cases), weeks, in_order=in_order)
+    started = time.perf_counter()
+    weekly = judge(truth, refit_weekly(texts, vectors, arrivals, 0))
+    rows = [row for week in arrivals for row in week]
+    others = [judge(truth, [fit(rows, texts, vectors, seed)]) for seed in range(1, seeds)]
+    score = replace(middle([weekly, *others]), moved=weekly.moved, worst=weekly.worst)
+    print(f"  BERTopic: {describe(score, len(set(truth)))}, {time.perf_counter() - started:.0f} s", flush=True)
+    return score
+
+
+def read_placement(database: sqlite_utils.Database) -> Placement:
+    return {insight.id - 1: insight.topic for insight in load_insights(database)}
+
+
+def print_topics(cases: Sequence[Case], placement: Placement) -> None:
+    for topic in sorted({t for t in placement.values() if t}):
+        print(f"  T-{topic:03d}")
+        for row, case in enumerate(cases):
+            if placement[row] == topic:
+                print(f"      {case.label:20s} {case.text[:110]}")
+
+
+def follow_suggestions(database: sqlite_utils.Database, labels: Sequence[str]) -> Placement | None:
     """Row -> topic after a person has answered the first suggestions as the truth says; None when there was none."""
     suggestions = [one for one in load_suggestions(database) if one.other is not None][:SUGGESTIONS]
     if not suggestions:
@@ -159,7 +139,7 @@ def follow_suggestions(database: sqlite_utils.Database, labels: Sequence[str]) -
         meanings = [usual_label(database, topic.id, labels) for topic in (first, second)]
         ruling = merge_topics(second, first) if meanings[0] == meanings[1] else keep_apart(first, second)
         carry_out(database, ruling, "truth", FIRST)
-    return {insight.id - 1: insight.topic for insight in load_insights(database)}
+    return read_placement(database)
 
 
 def usual_label(database: sqlite_utils.Database, topic: int, labels: Sequence[str]) -> str:
@@ -183,24 +163,6 @@ def insert(database: sqlite_utils.Database, cases: Sequence[tuple[int, Case]], n
                 (row + 1, message, case.kind, case.text, str(row), case.mail, case.company, now.isoformat(),
                  case.language, case.answer),
             )  # fmt: skip
-
-
-def agreement(truth: Sequence[str], found: Sequence[str]) -> tuple[float, float, float, float]:
-    """V-measure, pairwise F1, precision, recall; unplaced items are groups of one."""
-    n = len(truth)
-    both = collections.Counter(zip(truth, found, strict=True))
-    t, f = collections.Counter(truth), collections.Counter(found)
-
-    def entropy(counts: collections.Counter[str]) -> float:
-        return -sum(v / n * math.log(v / n) for v in counts.values())
-
-    def pairs(counts: collections.Counter[Any]) -> float:
-        return sum(v * (v - 1) / 2 for v in counts.values())
-
-    mutual = sum(v / n * math.log(v * n / (t[a] * f[b])) for (a, b), v in both.items())
-    v_measure = 2 * mutual / (entropy(t) + entropy(f))
-    precision, recall = pairs(both) / max(1, pairs(f)), pairs(both) / max(1, pairs(t))
-    return v_measure, 2 * pairs(both) / (pairs(t) + pairs(f)), precision, recall
 
 
 if __name__ == "__main__":
