@@ -25,7 +25,7 @@ from nlp.comparison import (
     view_likeness,
 )
 from nlp.embedding import Encoders, Vectors
-from nlp.known_meanings import find_meaning, name_archetype, weigh_usual
+from nlp.known_meanings import find_meaning, weigh_usual
 from nlp.likeness import LearnedLikeness
 from nlp.naming import Taste, main_language
 from nlp.own_meanings import learn_own
@@ -50,6 +50,7 @@ from nlp.store import (
 )
 from nlp.suggestion_store import save_suggestions
 from nlp.suggestions import Suggestion, suggest
+from nlp.themes import Theme, find_theme, name_meaning, see_widely
 from nlp.topic_making import came_late, name_topic, refresh_topic
 from nlp.topics import UNPLACED, Crowd, Placement, place_insights
 from nlp.vector_store import (
@@ -183,8 +184,11 @@ def _carry(placement: Placement, before: NDArray[np.int64], topics: Sequence[Top
     return _Outcome(placement, {topic.id: topic for topic in topics}, carrier, carried)
 
 
-def _recognise(crowd: Crowd, outcome: _Outcome, own: Sequence[Archetype]) -> dict[int, Archetype]:
-    """Carrying topic -> what it clearly means, of those that this run touched; by the members that were compared."""
+def _recognise(crowd: Crowd, outcome: _Outcome, own: Sequence[Archetype]) -> dict[int, tuple[Archetype | Theme, ...]]:
+    """Carrying topic -> what it clearly means, the narrower first, of those that this run touched.
+
+    By the members that were compared.
+    """
     likeness = crowd.likeness
     if not isinstance(likeness, LearnedLikeness):
         return {}
@@ -192,12 +196,13 @@ def _recognise(crowd: Crowd, outcome: _Outcome, own: Sequence[Archetype]) -> dic
     asked, replied = likeness.views.question_atlas**2, likeness.views.answer_atlas**2
     usual = weigh_usual(asked, replied, likeness.model.recogniser.usual)
     areas = [archetypes[archetype].area for archetype in likeness.model.archetypes]
+    wide = see_widely(likeness.model.archetypes, asked, replied, likeness.model.recogniser.usual)
     found = {}
     for topic in outcome.touched:
         rows = likeness.positions[(outcome.carried == topic) & likeness.comparable]
         meaning = find_meaning(asked[rows], replied[rows], usual, areas)
-        if meaning is not None:
-            found[topic] = archetypes[likeness.model.archetypes[meaning]]
+        narrow = None if meaning is None else archetypes[likeness.model.archetypes[meaning]]
+        found[topic] = tuple(known for known in (narrow, find_theme(wide, rows)) if known is not None)
     return found
 
 
@@ -208,7 +213,7 @@ def _store(
     space: Space,
     outcome: _Outcome,
     suggestions: Sequence[Suggestion],
-    known_as: Mapping[int, Archetype],
+    known_as: Mapping[int, Sequence[Archetype | Theme]],
     now: datetime,
     *,
     is_judged: bool,
@@ -222,6 +227,7 @@ def _store(
     shown = shown_topics(database)
     new = {ids[one.row] for one in placed}
     taste = Taste(known_people(database), main_language(tuple(insights.values())))
+    names = {topic: outcome.topics[topic].name for topic in outcome.shown & outcome.topics.keys()}
     with transaction(database) as connection:
         save_vectors(connection, model, [ids[row] for row in space.fresh], space.vectors[space.fresh])
         if space.centre.is_frozen and not is_judged:
@@ -229,15 +235,19 @@ def _store(
             save_blob(connection, VECTORS_DECIDE + model, b"yes")
         save_model(connection, model)
         save_closeness(connection, model, space.closeness)
-        for topic in outcome.touched:
+        # The larger chooses first among those born together.
+        for topic in sorted(outcome.touched, key=lambda topic: (-len(members[topic]), topic)):
             order = order_by_centrality([ids[row] for row in members[topic]], space.vectors, row_of)
             own = [insights[insight] for insight in order]
-            known = name_archetype(known_as[topic], taste.language) if topic in known_as else ""
+            taken = {name for other, name in names.items() if other != topic}
+            known = name_meaning(known_as.get(topic, ()), taste.language, taken)
             if topic in outcome.topics:
                 is_kept = topic in shown or came_late(own, new)
                 refreshed = refresh_topic(outcome.topics[topic], own, taste, is_kept=is_kept, known_as=known)
                 update_facets(connection, refreshed)
             else:
-                insert_topic(connection, name_topic(topic, own, taste, now, known))
+                refreshed = name_topic(topic, own, taste, now, known)
+                insert_topic(connection, refreshed)
+            names[topic] = refreshed.name
         save_assignments(connection, [(ids[one.row], one.topic, one.similarity) for one in placed], MACHINE, now)
         save_suggestions(connection, suggestions, now)

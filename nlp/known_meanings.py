@@ -44,13 +44,11 @@ def find_meaning(
     """
     if len(question_chances) < MIN_MEMBERS:
         return None
-    asked, replied = question_chances[:MOST_MEMBERS], answer_chances[:MOST_MEMBERS]
-    has_answer = replied.any(axis=1, keepdims=True)
-    said = np.log(asked + LEAST_CHANCE) - usual.questions
-    mean = (said + ANSWER_SHARE * np.where(has_answer, np.log(replied + LEAST_CHANCE) - usual.answers, 0)).mean(axis=0)
+    mean = weigh_members(question_chances, answer_chances, usual, ANSWER_SHARE).mean(axis=0)
+    said = weigh_members(question_chances, answer_chances, usual, 0)
     second, best = np.argsort(mean)[-2:]
     lead = float(mean[best] - mean[second])
-    evidence = lead * len(asked) ** 0.5
+    evidence = lead * len(said) ** 0.5
     if lead < CLEAR_LEAD or evidence < ENOUGH_EVIDENCE:
         return None
     # Both ways of counting have to agree: the product of chances listens to all members, their sum to the sure ones.
@@ -58,6 +56,15 @@ def find_meaning(
     by_sum = int(_chances_here(said).mean(axis=0).argmax())
     is_near = bool(areas) and areas[by_sum] == areas[best] != "" and evidence >= STRONG_EVIDENCE
     return int(best) if by_sum == int(best) or is_near else None
+
+
+def weigh_members(question_chances: Vectors, answer_chances: Vectors, usual: Usual, answer_share: float) -> Vectors:
+    """(m, k): by how much each of the first members speaks more of each archetype than the mailbox does anyway."""
+    asked, replied = question_chances[:MOST_MEMBERS], answer_chances[:MOST_MEMBERS]
+    has_answer = replied.any(axis=1, keepdims=True)
+    said = np.log(asked + LEAST_CHANCE) - usual.questions
+    answered = np.where(has_answer, np.log(replied + LEAST_CHANCE) - usual.answers, 0)
+    return np.asarray(said + answer_share * answered, dtype=np.float32)
 
 
 def _blend(chances: Vectors, ordinary: Vectors) -> Vectors:

@@ -150,6 +150,8 @@ def test_an_old_mailbox_loaded_late_renames_nothing(database: Database, encoders
 
 def test_what_the_atlas_knows_names_the_topic(database: Database, encoders: Encoders) -> None:
     add_insights(database, HOSTING)
-    database.conn.execute("update insights set answer = 'Your data is stored in two data centres in Frankfurt.'")
+    # What everybody is answered alike tells nothing, so each answer differs.
+    answer = "'Your data is stored in data centre ' || id || ' in Frankfurt.'"
+    database.conn.execute(f"update insights set answer = {answer}")
     grow_topics(database, encoders, MONDAY)
     assert [topic.name for topic in all_topics(database)] == ["Where is our data stored?"]

@@ -1,0 +1,97 @@
+"""Tells which wider question of the atlas a topic asks when no single archetype is clearly ahead. Pure."""
+
+import tomllib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harvester.resources import data_folder
+from nlp.atlas import Archetype
+from nlp.embedding import Vectors
+from nlp.known_meanings import MIN_MEMBERS, Usual, name_archetype, weigh_members, weigh_usual
+
+# As in nlp/known_meanings.py, but what neighbouring archetypes share no longer counts against them, so that less is
+# enough. Answers say more about the wider question than about its parts.
+ENOUGH_EVIDENCE, STRONG_EVIDENCE = 1.2, 2.0
+FEW_SURE = 2  # members that speak of nothing more; without them many members say a little of it, which is seldom it
+ANSWER_SHARE = 0.75
+MORE_LIKELY = 0.4  # the mean log chance of several archetypes together, above the log of their summed mean chances
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """asks: ids of archetypes. names: by language, the question."""
+
+    id: str
+    asks: tuple[str, ...]
+    names: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Wide:
+    """A mailbox seen through themes. themes: what each of the g columns means, None for an archetype in no theme.
+
+    asked, replied: (n, g), as the chances of archetypes.
+    """
+
+    themes: tuple[Theme | None, ...]
+    asked: Vectors
+    replied: Vectors
+    usual: Usual
+
+
+@cache
+def shipped_themes() -> tuple[Theme, ...]:
+    """In the order of their file."""
+    table = tomllib.loads((data_folder() / "insights" / "themes.toml").read_text(encoding="utf-8"))
+    return tuple(
+        Theme(row["id"], tuple(row["asks"]), {key: text for key, text in row.items() if key not in ("id", "asks")})
+        for row in table["theme"]
+    )
+
+
+def see_widely(archetypes: Sequence[str], asked: Vectors, replied: Vectors, ordinary: Vectors) -> Wide:
+    """archetypes: ids of the k columns of `asked` and `replied`. ordinary: (k,), as for `weigh_usual`."""
+    theme_of = {archetype: theme for theme in shipped_themes() for archetype in theme.asks}
+    columns: dict[str, int] = {}
+    themes: list[Theme | None] = []
+    parts = np.zeros((len(archetypes), len(archetypes)), dtype=np.float32)
+    for row, archetype in enumerate(archetypes):
+        theme = theme_of.get(archetype)
+        # An archetype of the workspace may have any id, so the kinds are kept apart.
+        key = f"theme {theme.id}" if theme else f"archetype {archetype}"
+        if key not in columns:
+            columns[key] = len(themes)
+            themes.append(theme)
+        parts[row, columns[key]] = 1
+    parts = parts[:, : len(themes)]
+    usually = np.log(np.exp(ordinary) @ parts) + MORE_LIKELY * (parts.sum(axis=0) > 1)
+    wide_asked, wide_replied = asked @ parts, replied @ parts
+    return Wide(tuple(themes), wide_asked, wide_replied, weigh_usual(wide_asked, wide_replied, usually))
+
+
+def find_theme(wide: Wide, rows: NDArray[np.intp]) -> Theme | None:
+    """The theme that these rows speak of together; None when none is ahead, or something in no theme is."""
+    if len(rows) < MIN_MEMBERS:
+        return None
+    said = weigh_members(wide.asked[rows], wide.replied[rows], wide.usual, ANSWER_SHARE)
+    mean = said.mean(axis=0)
+    second, best = np.argsort(mean)[-2:]
+    evidence = float(mean[best] - mean[second]) * len(said) ** 0.5
+    has_sure = int((said.argmax(axis=1) == best).sum()) >= FEW_SURE
+    return wide.themes[best] if evidence >= (ENOUGH_EVIDENCE if has_sure else STRONG_EVIDENCE) else None
+
+
+def name_meaning(known_as: Sequence[Archetype | Theme], language: str, taken: Collection[str]) -> str:
+    """The first question that no other topic bears; "" when there is none in this language.
+
+    Two topics of one name could not be told apart.
+    """
+    names = (
+        meaning.names.get(language, "") if isinstance(meaning, Theme) else name_archetype(meaning, language)
+        for meaning in known_as
+    )
+    return next((name for name in names if name and name not in taken), "")

@@ -1,0 +1,95 @@
+"""A topic that asks a wider question than one archetype is named by it when that is clear, and no two topics alike."""
+
+from collections import Counter
+
+import numpy as np
+
+from nlp.atlas import LANGUAGES, Archetype, shipped_archetypes
+from nlp.naming import MAX_NAME
+from nlp.themes import find_theme, name_meaning, see_widely, shipped_themes
+
+IDS = ("notice-period", "minimum-term", "early-termination", "sustainability", "accessibility", "roadmap", "notice")
+ORDINARY = np.full(len(IDS), np.log(1 / len(IDS)), dtype=np.float32)
+OFFLINE = Archetype("offline-use", "Does it work without a connection?", (("de", "Läuft es auch ganz ohne Netz?"),))
+
+
+def chances(*rows: tuple[float, ...]):
+    return np.array(rows, dtype=np.float32)
+
+
+def found(asked, replied=None):
+    silent = np.zeros_like(asked) if replied is None else replied
+    return find_theme(see_widely(IDS, asked, silent, ORDINARY), np.arange(len(asked)))
+
+
+CONTRACT = chances(
+    (0.80, 0.05, 0.05, 0.02, 0.02, 0.03, 0.03),
+    (0.05, 0.80, 0.05, 0.02, 0.02, 0.03, 0.03),
+    (0.05, 0.05, 0.80, 0.02, 0.02, 0.03, 0.03),
+)
+
+
+def test_members_that_ask_three_archetypes_of_a_theme_ask_the_theme():
+    theme = found(CONTRACT)
+    assert theme is not None
+    assert theme.id == "contract-length"
+
+
+def test_when_nobody_is_sure_it_needs_more_evidence():
+    vague = chances(
+        (0.20, 0.15, 0.15, 0.38, 0.04, 0.04, 0.04),
+        (0.20, 0.15, 0.15, 0.04, 0.38, 0.04, 0.04),
+        (0.20, 0.15, 0.15, 0.04, 0.04, 0.38, 0.04),
+    )
+    assert found(vague) is None
+    assert found(np.vstack([vague, CONTRACT[:2]])) is not None
+
+
+def test_two_members_and_members_of_several_minds_ask_no_theme():
+    assert found(CONTRACT[:2]) is None
+    torn = chances(*((0.4, 0.05, 0.03, 0.4, 0.04, 0.04, 0.04), (0.03, 0.05, 0.4, 0.4, 0.04, 0.04, 0.04)) * 2)
+    assert found(torn) is None
+
+
+def test_what_is_in_no_theme_is_no_theme_even_when_it_is_clear():
+    assert found(chances(*[(0.02, 0.02, 0.02, 0.88, 0.02, 0.02, 0.02)] * 4)) is None
+
+
+def test_an_archetype_of_the_workspace_shares_no_theme_by_its_id():
+    own = chances(*[(0.02, 0.02, 0.02, 0.02, 0.02, 0.02, 0.88)] * 4)
+    assert found(own) is None
+
+
+def test_the_answers_help_to_tell_the_theme():
+    unsure = chances(*[(0.3, 0.1, 0.1, 0.3, 0.1, 0.05, 0.05)] * 4)
+    assert found(unsure) is None
+    theme = found(unsure, np.vstack([CONTRACT, CONTRACT[:1]]))
+    assert theme is not None
+    assert theme.id == "contract-length"
+
+
+def test_two_topics_never_bear_the_same_question_of_the_atlas():
+    theme = next(theme for theme in shipped_themes() if theme.id == "on-the-move")
+    known_as = (OFFLINE, theme)
+    assert name_meaning(known_as, "en", ()) == OFFLINE.name
+    assert name_meaning(known_as, "en", {OFFLINE.name}) == theme.names["en"]
+    assert name_meaning(known_as, "en", {OFFLINE.name, theme.names["en"]}) == ""
+    assert name_meaning(known_as, "de", ()) == "Läuft es auch ganz ohne Netz?"
+    assert name_meaning(known_as, "sv", ()) == ""
+
+
+def test_every_theme_is_a_short_question_in_each_language_of_the_atlas():
+    assert len(shipped_themes()) >= 30
+    for theme in shipped_themes():
+        assert set(theme.names) == set(LANGUAGES), theme.id
+        assert all(name.endswith("?") and len(name) <= MAX_NAME for name in theme.names.values()), theme.id
+    for language in LANGUAGES:
+        names = Counter(theme.names[language] for theme in shipped_themes())
+        assert max(names.values()) == 1, language
+
+
+def test_every_archetype_of_a_theme_exists_and_is_in_no_other():
+    asked = Counter(archetype for theme in shipped_themes() for archetype in theme.asks)
+    assert asked.keys() <= {archetype.id for archetype in shipped_archetypes()}
+    assert set(asked.values()) == {1}
+    assert all(len(theme.asks) > 1 for theme in shipped_themes())
