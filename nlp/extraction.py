@@ -117,7 +117,7 @@ def _collect(candidates: list[Candidate], decisions: Sequence[Decision | None]) 
         if decision is None:
             continue
         last = _last_of_same_breath(candidates, decisions, place, list(insights.values()))
-        if last is not None and _goes_on(last, candidate, decision):
+        if last is not None and _goes_on(last, candidate, decision) and not _leads_up(candidates, decisions, place):
             del insights[fingerprint(last.text)]
             merged = replace(last, text=f"{last.text} {candidate.line.text}", kind=decision.kind)
             insights.setdefault(fingerprint(merged.text), merged)
@@ -151,6 +151,18 @@ def _goes_on(last: Insight, candidate: Candidate, decision: Decision) -> bool:
     return _leans_on_question(last, candidate, n_words) or _is_mere_context(last, candidate)
 
 
+def _leads_up(candidates: list[Candidate], decisions: Sequence[Decision | None], place: int) -> bool:
+    """ "I put that off. Somebody said it reads manuals. Is that real?": the second one is the question's, no story."""
+    decision, follower = decisions[place], place + 1
+    if decision is None or decision.kind is Kind.QUESTION or not _is_mere_statement(decision.rule, decision.confidence):
+        return False
+    if follower == len(candidates) or candidates[follower].line.starts:
+        return False
+    asked, question = decisions[follower], candidates[follower]
+    is_question = asked is not None and asked.kind is Kind.QUESTION
+    return is_question and needs_context(question.line.text, load_patterns(question.language))
+
+
 def _leans_on_question(last: Insight, candidate: Candidate, n_words: int) -> bool:
     """ "Does it pass through you? If so, whose is it?" and "You know that agreement? Meals, overtime, all that?" """
     if last.kind is not Kind.QUESTION or not last.text.endswith("?"):
@@ -166,8 +178,13 @@ def _leans_on_question(last: Insight, candidate: Candidate, n_words: int) -> boo
 def _is_mere_context(last: Insight, candidate: Candidate) -> bool:
     """ "We hold files back to 1974. I would like to know whether they may stay." asks one thing."""
     is_stated = not last.text.rstrip().endswith("?") and last.rule == "model"
-    leads_up = last.kind is Kind.QUESTION or last.confidence < SURE
+    leads_up = last.kind is Kind.QUESTION or _is_mere_statement(last.rule, last.confidence)
     return is_stated and leads_up and needs_context(candidate.line.text, load_patterns(candidate.language))
+
+
+def _is_mere_statement(rule: str, confidence: float) -> bool:
+    """Taken without any telling word, and not surely."""
+    return rule == "model" and confidence < SURE
 
 
 def _insights_of(candidate: Candidate, decision: Decision, *, stands_free: bool) -> list[Insight]:
@@ -203,7 +220,10 @@ def needs_context(question: str, patterns: PatternSet) -> bool:
 
 
 def split_questions(sentence: str, patterns: PatternSet) -> list[str]:
-    """Two whole questions joined by "and" are two; one that only goes on about the first stays with it."""
+    """Two whole questions joined by "and" are two when their words tell different categories.
+
+    Else the second goes on about the first: of thirty such sentences in two labelled mailboxes one asked two things.
+    """
     sentence = sentence[:MAX_INSIGHT]
     for match in _JOINT.finditer(sentence):
         if match.group(1).lower() not in patterns.words["conjunctions"]:
@@ -218,11 +238,10 @@ def _asks_alone(first: str, second: str, patterns: PatternSet) -> bool:
     first_words, second_words = words_of(first), words_of(second)
     if min(len(first_words), len(second_words)) < MIN_CLAUSE_WORDS or not second.endswith("?"):
         return False
-    asking = patterns.words["question_words"]
-    starts = (first_words[0], second_words[0])
-    if starts[1] not in asking and not _opens_question(second, patterns):
+    if second_words[0] not in patterns.words["question_words"] and not _opens_question(second, patterns):
         return False
-    is_new_subject = starts[0] != starts[1]
+    categories = {category_of(clause, Kind.QUESTION) for clause in (first, second)}
+    is_new_subject = len(categories) == 2 and "other" not in categories
     return is_new_subject and _opens_question(first, patterns) and not needs_context(second, patterns)
 
 

@@ -1,10 +1,14 @@
 """What prospects ask, suffer from and look for is found; everything else they write is not."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from harvester.records import Part, Role
-from nlp.extraction import extract_insights
+from nlp.candidates import Candidate
+from nlp.extraction import Decision, extract_insights
 from nlp.inference import infer_questions
+from nlp.lines import words_of
 from nlp.records import Insight, Kind
 
 
@@ -102,9 +106,52 @@ def test_two_questions_in_one_sentence_are_two() -> None:
     assert texts == ["What does the large model cost?", "How long does delivery to Norway take?"]
 
 
-def test_a_question_that_goes_on_stays_one() -> None:
-    text = "Do you pull from our clock or does it push to you, and what happens when it is down?"
+def test_two_subjects_are_two_also_when_both_begin_with_the_same_word() -> None:
+    text = "How much is the large model for ten of us and how long does delivery to Norway take?"
+    assert [insight.text for insight in found(text)] == [
+        "How much is the large model for ten of us?",
+        "How long does delivery to Norway take?",
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Do you pull from our clock or does it push to you, and what happens when it is down?",
+        "Wie lange binden wir uns, und mit welcher Frist kommen wir wieder heraus?",
+        "What must be ready before the first day, and how long are my people tied up then?",
+    ],
+)
+def test_a_question_that_goes_on_stays_one(text: str) -> None:
     assert [insight.text for insight in found(text)] == [text]
+
+
+class Scripted:
+    """A sentence model that says what the test wants of the sentences that the test lists."""
+
+    def __init__(self, **decisions: Decision) -> None:
+        self.decisions = decisions
+
+    def decide(self, candidates: Sequence[Candidate]) -> list[Decision | None]:
+        return [self.decisions.get(words_of(candidate.line.text)[0]) for candidate in candidates]
+
+    def facets(self, insights: Sequence[Insight]) -> list[tuple[str, str]]:
+        return [("other", "consideration") for _ in insights]
+
+
+def test_what_a_question_points_at_is_no_part_of_the_pain_before_it() -> None:
+    pain, fact = "We put off the plan for a month.", "Somebody said the program writes it alone."
+    asked = "Is that true and would it do so for us?"
+    text = f"{pain} {fact} {asked}"
+    sure, question = Decision(Kind.PAIN, 0.95, "model"), Decision(Kind.QUESTION, 0.95, "model, question mark")
+
+    def read(weak: Decision) -> list[tuple[Kind, str]]:
+        model = Scripted(we=sure, somebody=weak, **{"is": question})
+        return [(one.kind, one.text) for one in extract_insights((quoted(text),), model=model)]
+
+    assert read(Decision(Kind.PAIN, 0.7, "model")) == [(Kind.PAIN, pain), (Kind.QUESTION, f"{fact} {asked}")]
+    told = read(sure)
+    assert told[0] == (Kind.PAIN, f"{pain} {fact}"), "a sure pain stays in its story"
 
 
 def test_numbered_points_are_single_insights() -> None:
