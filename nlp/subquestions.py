@@ -116,18 +116,23 @@ def _describe(insights: Sequence[StoredInsight], rows: Vectors, companies: int, 
     closeness = rows @ rows.sum(axis=0)
     central = sorted(range(len(insights)), key=lambda row: (-round(float(closeness[row]), 4), insights[row].id))
     tried = list(range(min(TRIED_PHRASINGS, len(central))))
-    if len(tried) > 1:
-        tried.sort(key=lambda place: place + weigh_phrasing(insights[central[place]]))
+    weights = [weigh_phrasing(insights[central[place]]) for place in tried] if len(tried) > 1 else []
+    if weights:
+        tried.sort(key=lambda place: place + weights[place])
     best_first = [insights[central[place]] for place in (*tried, *range(len(tried), len(central)))]
+    known = {insights[central[place]].id: weight for place, weight in enumerate(weights)}
     for insight in best_first:
-        text = show(_best_reading(insight))
+        text = show(_best_reading(insight, known.get(insight.id)))
         if text:
             ids = tuple(one.id for one in best_first)
             return Subquestion(text, insight.language, str(insight.kind), insight.id, companies, ids)
     return None
 
 
-def _best_reading(insight: StoredInsight) -> str:
-    """Weighing is most of the work: one that stands alone needs none."""
+def _best_reading(insight: StoredInsight, weight: float | None) -> str:
+    """Weighing is most of the work: one that stands alone needs none, nor does the whole text once more (`weight`)."""
     readings = readings_of(insight.text, insight.language)
-    return readings[0] if len(readings) == 1 else min(readings, key=lambda text: weigh_phrasing(insight, text=text))
+    if len(readings) == 1:
+        return readings[0]
+    known = {} if weight is None else {insight.text: weight}
+    return min(readings, key=lambda text: known[text] if text in known else weigh_phrasing(insight, text=text))
