@@ -3,12 +3,13 @@
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from math import ceil
 
 from nlp.atlas import general_stems
 from nlp.phrasing import Setting, weigh_phrasing
-from nlp.readings import readings_of
+from nlp.readings import finish_reading, readings_of
 from nlp.records import StoredInsight
 from nlp.wording import ANSWER_LETTERS, stems_in, words_in
 
@@ -16,6 +17,8 @@ MAX_NAME = 90
 LOOKED_AT = 20  # most central insights
 MOST_READ = 60  # insights whose words tell what is typical of the topic
 PLACE_COST = 0.8  # of one place in the order of centrality
+USUAL_MEMBERS = 24  # of a larger topic a place means less: all of its first ten are typical
+SHARED = 0.1  # of the companies use a word that is typical of the topic, at least two
 CUT_COST = 4.0
 FEW = 1 / 3  # of a topic's insights: then its own language may name it
 MAX_SLUG = 60
@@ -46,12 +49,18 @@ def choose_name(insights: Sequence[StoredInsight], taste: Taste = NO_TASTE, know
     if known_as:
         return known_as
     setting = _setting_of(insights, taste)
+    place_cost = PLACE_COST * min(1, USUAL_MEMBERS / len(insights))
     _, _, text = min(
-        (place * PLACE_COST + weigh_phrasing(insight, setting, text) + _cost_of_cutting(text), place, text)
+        (place * place_cost + weigh_phrasing(insight, setting, text) + _cost_of_cutting(text), place, text)
         for place, insight in enumerate(insights[:LOOKED_AT])
-        for text in readings_of(insight.text, insight.language)
+        for text in _texts_of(insight)
     )
     return shorten(text)
+
+
+def _texts_of(insight: StoredInsight) -> Iterator[str]:
+    for reading in readings_of(insight.text, insight.language):
+        yield finish_reading(reading, insight.kind, insight.language)
 
 
 def _cost_of_cutting(text: str) -> float:
@@ -76,6 +85,7 @@ def _setting_of(insights: Sequence[StoredInsight], taste: Taste) -> Setting:
     for stems, capitals in by_company.values():
         shared.update(stems)
         names.update(capitals)
+    enough = max(2, ceil(SHARED * len(by_company)))
     own = main_language(insights)
     language = taste.language or own
     spoken = sum(insight.language == language for insight in insights) / len(insights)
@@ -83,7 +93,7 @@ def _setting_of(insights: Sequence[StoredInsight], taste: Taste) -> Setting:
         people=taste.people,
         language=language,
         local=own if own != language and spoken < FEW else "",
-        shared=frozenset(stem for stem, count in shared.items() if count > 1),
+        shared=frozenset(stem for stem, count in shared.items() if count >= enough),
         answered=frozenset(stem for stem, count in answered.items() if count > 1),
         names=frozenset(name for name, count in names.items() if count > 1),
         general=general_stems(),

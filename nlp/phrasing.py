@@ -15,7 +15,7 @@ from harvester.resources import data_folder
 from nlp.records import Kind, StoredInsight
 from nlp.wording import word_forms, words_in
 
-MIN_WORDS, MAX_WORDS = 4, 14
+MIN_WORDS, MAX_WORDS = 4, 10
 MAX_LETTERS = 90
 TELLING_WORDS = 2
 MOST_SHARED, MOST_ANSWERED, MOST_TELLING = 4, 3, 5
@@ -40,6 +40,12 @@ _LISTS = (
     "asking_words",
     "verbs_asking",
     "subjects",
+    "openings",
+    "openings_before_comma",
+    "relative",
+    "preambles",
+    "capitals",
+    "first_persons",
 )
 
 
@@ -90,7 +96,7 @@ def weigh_phrasing(insight: StoredInsight, setting: Setting = NO_SETTING, text: 
     is_torn = len(said) < TORN_SHARE * len(insight.text)
     blemishes = (
         *_of_kind(insight, said, setting),
-        *_of_length(sentence, _load_lists(insight.language)["numbers"]),
+        *_of_length(sentence, load_lists(insight.language)["numbers"]),
         *_of_hanging(sentence, insight.language, is_torn=is_torn),
     )
     known = frozenset(sentence.stems)
@@ -110,13 +116,13 @@ def weigh_phrasing(insight: StoredInsight, setting: Setting = NO_SETTING, text: 
 def opens_question(text: str, language: str) -> bool:
     """Whether its first word asks: "how", "can", "is". False in languages without a list."""
     words = words_in(text)
-    return bool(words) and words[0].casefold().replace("’", "'") in _load_lists(language)["question_starts"]
+    return bool(words) and words[0].casefold().replace("’", "'") in load_lists(language)["question_starts"]
 
 
 def asks_plainly(text: str, language: str) -> bool:
     """Whether its first two words ask, question mark or not: "what does ... cost", "do you ..."."""
     words = [word.casefold().replace("’", "'") for word in words_in(text)[:2]]
-    lists = _load_lists(language)
+    lists = load_lists(language)
     if len(words) < 2:
         return False
     return (words[0] in lists["asking_words"] and words[1] in lists["verbs_asking"]) or (
@@ -150,7 +156,7 @@ def _of_length(sentence: _Sentence, numbers: frozenset[str]) -> Iterator[tuple[s
 
 def _of_hanging(sentence: _Sentence, language: str, *, is_torn: bool) -> Iterator[tuple[str, float]]:
     """What leans on something outside the sentence."""
-    lists = _load_lists(language)
+    lists = load_lists(language)
     words, stems = sentence.words, sentence.stems
     present = frozenset(words)
     yield "loose", bool(present & lists["loose"])
@@ -161,7 +167,12 @@ def _of_hanging(sentence: _Sentence, language: str, *, is_torn: bool) -> Iterato
     first = next((place for place, word in enumerate(words) if word in lists["stand_ins"]), len(words))
     yield "stand_in", first < len(words) and sum(map(bool, stems[:first])) < ANTECEDENT_WORDS
     yield "pointer", min(2, len(present & lists["pointers"]) + _points_with_that(sentence, lists, language))
-    yield "dependent_start", bool(words) and words[0] in lists["dependent_starts"]
+    # "Which means twice the work" goes on, "Which of them fits?" and "In which languages?" begin.
+    begins = sentence.text.rstrip().endswith("?") and not lists["asking_words"].isdisjoint(words[:2])
+    yield "dependent_start", bool(words) and words[0] in lists["dependent_starts"] and not begins
+    # "I need to change the address?": only the mark asks.
+    tells = sentence.text.endswith("?") and words[:1] and words[0] in lists["first_persons"]
+    yield "mark_alone", bool(tells) and "," not in sentence.text and lists["asking_words"].isdisjoint(words)
     lowered = sentence.text.casefold()
     yield "reported", any(map(lowered.__contains__, lists["reported"]))
 
@@ -213,7 +224,8 @@ def _load_costs() -> dict[str, float]:
 
 
 @cache
-def _load_lists(language: str) -> dict[str, frozenset[str]]:
+def load_lists(language: str) -> dict[str, frozenset[str]]:
+    """By their names in data/insights/naming.toml; empty in languages without them."""
     lists = _load_file().get(language, {})
     return {name: frozenset(lists.get(name, ())) for name in _LISTS}
 

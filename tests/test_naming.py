@@ -43,15 +43,37 @@ def test_sentences_with_a_persons_name_come_last():
 
 
 @pytest.mark.parametrize(
-    ("text", "name"),
+    ("text", "name", "language"),
     [
-        ("Hi, quick question: what does a seat cost, please?", "What does a seat cost?"),
-        ("1. And does it work with SAP?", "Does it work with SAP?"),
-        ("Guten Tag, was kostet das?", "Was kostet das?"),
+        ("Hi, quick question: what does a seat cost, please?", "What does a seat cost?", "en"),
+        ("1. And does it work with SAP?", "Does it work with SAP?", "en"),
+        ("(b) So, anyway, who signs it?", "Who signs it?", "en"),
+        ("Guten Tag, was kostet das?", "Was kostet das?", "de"),
+        ("Bonjour, et combien coûte un poste ?", "Combien coûte un poste ?", "fr"),
+        ("Hola, y ¿cuánto cuesta?", "¿cuánto cuesta?", "es"),
+        ("Ciao, e quanto costa?", "Quanto costa?", "it"),
+        ("En wat kost dat?", "Wat kost dat?", "nl"),
+        ("E quanto custa?", "Quanto custa?", "pt"),
     ],
 )
-def test_greetings_numbers_and_courtesy_are_taken_away(text, name):
-    assert clean_question(text) == name
+def test_greetings_numbers_and_courtesy_are_taken_away(text, name, language):
+    assert clean_question(text, language) == name
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("No signal, no internet: does it work there?", "en"),
+        ("Second shift starts at six.", "en"),
+        ("So-called free trials?", "en"),
+        ("E-mail ou telefone?", "pt"),
+        ("O preço inclui o transporte?", "pt"),
+        ("En quoi êtes-vous différents ?", "fr"),
+        ("'It says my account is locked' is what I hear most.", "en"),
+    ],
+)
+def test_what_belongs_to_the_sentence_stays(text, language):
+    assert clean_question(text, language) == text
 
 
 def test_long_names_are_cut_at_a_clause():
@@ -103,7 +125,7 @@ def test_the_question_is_taken_without_the_story_before_it():
     [
         (
             "our strings live in a git repo that changes every day, do you have an api or do i mail you lots of files",
-            "Do you have an api or do i mail you lots of files?",
+            "Do you have an api or do I mail you lots of files?",
         ),
         ("and when would you want to see the money", "When would you want to see the money?"),
         ("wann wollen Sie das Geld sehen", "Wann wollen Sie das Geld sehen"),
@@ -111,6 +133,53 @@ def test_the_question_is_taken_without_the_story_before_it():
 )
 def test_a_forgotten_question_mark_is_set_where_the_words_ask(text, name):
     assert choose_name((insight(text),)) == name
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "name"),
+    [
+        ("what company made the pump", Kind.QUESTION, "What company made the pump?"),
+        ("How can i reset my passcode ??", Kind.QUESTION, "How can I reset my passcode?"),
+        ("can covid live in the freezer", Kind.QUESTION, "Can covid live in the freezer?"),
+        ("i lost my card, i think", Kind.PAIN, "I lost my card, I think."),
+        ("I wonder whether it reads our clocks", Kind.QUESTION, "I wonder whether it reads our clocks."),
+        ("tell me which pump i'd need", Kind.NEED, "Tell me which pump I'd need."),
+        ("the sheets, i.e. the blue ones, get lost", Kind.PAIN, "The sheets, i.e. the blue ones, get lost."),
+    ],
+)
+def test_a_hurried_sentence_gets_its_capitals_and_its_end(text, kind, name):
+    assert choose_name((insight(text, kind=kind),)) == name
+
+
+def test_a_clause_that_says_more_about_the_one_before_is_no_question():
+    text = "Is there any reason to leave Barrow, who are slow but have never once let us down?"
+    assert choose_name((insight(text),)) == text
+    after = (
+        "If a colleague at home dials for help, which address does the operator see on the screen, and who told him?"
+    )
+    assert choose_name((insight(after),)) == "Which address does the operator see on the screen, and who told him?"
+
+
+def test_in_a_large_topic_a_plain_question_is_taken_before_a_more_central_story():
+    texts = (
+        *("I am an athlete so I take the protein powder twice every morning" for _ in range(8)),
+        "Which is the best protein powder?",
+        *("protein powder" for _ in range(80)),
+    )
+    members = tuple(replace(insight(text), company=f"c{number}.example") for number, text in enumerate(texts))
+    assert choose_name(members) == "Which is the best protein powder?"
+    assert choose_name(members[:9]).startswith("I am an athlete")
+
+
+@pytest.mark.parametrize(
+    ("poor", "good"),
+    [
+        ("I need to change the address?", "Could I change the address?"),
+        ("About the invoices of the second site?", "In which format do the invoices arrive?"),
+    ],
+)
+def test_a_question_is_known_by_its_words_not_by_its_mark(poor, good):
+    assert choose_name((insight(poor), insight(good))) == good
 
 
 def test_the_language_of_the_topic_names_it_when_hardly_anybody_writes_the_usual_one():
