@@ -19,6 +19,7 @@ LANGUAGES = ("en", "de", "fr", "es", "it", "nl", "pt")
 class Archetype:
     """One thing that buyers ask. name: in English. phrasings: (language, text). area: what it is about, "" unknown.
 
+    names: (language, text), how it is called in others.
     is_own: of this company's buyers alone; its name is in whatever language the workspace has it.
     """
 
@@ -27,6 +28,7 @@ class Archetype:
     phrasings: tuple[tuple[str, str], ...]
     is_own: bool = False
     area: str = ""
+    names: tuple[tuple[str, str], ...] = ()
 
 
 @cache
@@ -49,4 +51,5 @@ def general_stems() -> dict[str, frozenset[str]]:
 
 def _archetype(row: dict[str, Any], area: str) -> Archetype:
     phrasings = tuple((code, str(text)) for code in LANGUAGES for text in row.get(code, ()))
-    return Archetype(str(row["id"]), str(row["name"]), phrasings, area=area)
+    names = tuple((code, str(row[f"name_{code}"])) for code in LANGUAGES if f"name_{code}" in row)
+    return Archetype(str(row["id"]), str(row["name"]), phrasings, area=area, names=names)

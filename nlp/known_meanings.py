@@ -79,11 +79,18 @@ def _chances_here(log_ratios: Vectors) -> Vectors:
 
 
 def name_archetype(archetype: Archetype, language: str) -> str:
-    """How the atlas calls it: its name in English, its first whole question in another language, "" without one.
+    """How the atlas calls it in a language, else its first question there that fits anybody, "" without one.
 
     An archetype of the workspace is called what its author called it.
     """
     if language == "en" or archetype.is_own:
         return archetype.name
-    questions = (text for code, text in archetype.phrasings if code == language and text.endswith("?"))
-    return next((text for text in questions if len(text.split()) >= MIN_NAME_WORDS), "")
+    known = dict(archetype.names).get(language)
+    return known or next((text for code, text in archetype.phrasings if code == language and _fits_anybody(text)), "")
+
+
+def _fits_anybody(text: str) -> bool:
+    """A whole question without a story before it and without the figures of one customer."""
+    is_one = not any(f"{mark} " in text for mark in ".!?")
+    is_whole = text.endswith("?") and len(text.split()) >= MIN_NAME_WORDS
+    return is_one and is_whole and not any(letter.isdigit() for letter in text)

@@ -1,12 +1,13 @@
 """A topic is named by the atlas when its members clearly mean one of its archetypes, and not otherwise."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
 
 from nlp.atlas import Archetype, shipped_archetypes
 from nlp.known_meanings import Usual, find_meaning, name_archetype, weigh_usual
-from nlp.naming import choose_name
+from nlp.naming import MAX_NAME, choose_name
 from nlp.records import Kind, StoredInsight
 
 ORDINARY = np.full(4, np.log(0.25), dtype=np.float32)
@@ -74,9 +75,20 @@ def test_the_name_is_in_the_language_that_buyers_write():
     assert name_archetype(archetype, "it") == ""
 
 
-def test_nearly_every_archetype_has_a_german_name():
-    unnamed = [archetype.id for archetype in shipped_archetypes() if not name_archetype(archetype, "de")]
-    assert len(unnamed) <= 0.05 * len(shipped_archetypes()), unnamed
+def test_every_archetype_has_a_german_name_of_its_own():
+    names = [name_archetype(archetype, "de") for archetype in shipped_archetypes()]
+    assert len(set(names)) == len(names)
+    assert all(name.endswith("?") and len(name) <= MAX_NAME and not any(map(str.isdigit, name)) for name in names)
+
+
+def test_a_phrasing_names_only_when_it_fits_anybody():
+    told = ("fr", "Nous sommes cinq. Est-ce abordable pour nous ?")
+    counted = ("fr", "Quel est le prix pour une équipe de 15 ?")
+    plain = ("fr", "Est-ce abordable pour une petite société ?")
+    archetype = Archetype("a", "Is it affordable?", (told, counted, plain))
+    assert name_archetype(archetype, "fr") == plain[1]
+    assert name_archetype(replace(archetype, phrasings=(told, counted)), "fr") == ""
+    assert name_archetype(replace(archetype, names=(("fr", "Est-ce abordable ?"),)), "fr") == "Est-ce abordable ?"
 
 
 def test_what_the_atlas_knows_is_named_by_it():
