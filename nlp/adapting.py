@@ -31,10 +31,15 @@ class Lesson:
 
 @dataclass(frozen=True, slots=True)
 class Adaptation:
-    """What a workspace has taught. shift: added to the bars. decisions: how many could be learned from."""
+    """What a workspace has taught. shift: added to the bars. taught: the lessons of each decision that held some."""
 
     shift: float = 0.0
-    decisions: int = 0
+    taught: tuple[tuple[Lesson, ...], ...] = ()
+
+    @property
+    def decisions(self) -> int:
+        """How many could be learned from."""
+        return len(self.taught)
 
     @property
     def sentence(self) -> str:
@@ -55,17 +60,17 @@ def adapt(crowd: Crowd, insights: Sequence[int], decisions: Sequence[Decision]) 
     if crowd.likeness is None:
         return UNADAPTED
     row_of = {insight: row for row, insight in enumerate(insights)}
-    taught = [
-        [
+    taught = (
+        tuple(
             Lesson(float(crowd.between(one, other).mean()), is_same)
             for one, other, is_same in _read(decision, crowd, row_of)
             if len(one) and len(other)
-        ]
+        )
         for decision in decisions
         if decision.undone_at is None
-    ]
-    shift = choose_shift([lesson for lessons in taught for lesson in lessons])
-    return Adaptation(shift, sum(map(bool, taught)))
+    )
+    held = tuple(filter(None, taught))
+    return Adaptation(choose_shift([lesson for lessons in held for lesson in lessons]), held)
 
 
 def choose_shift(lessons: Sequence[Lesson]) -> float:

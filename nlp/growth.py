@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sqlite_utils import Database
 
 from harvester.database import transaction
-from nlp.adapting import adapt
+from nlp.adapting import UNADAPTED, Adaptation, adapt
 from nlp.atlas import Archetype, shipped_archetypes
 from nlp.comparison import (
     ANSWERS,
@@ -69,12 +69,16 @@ SCHEME = "space-2"  # of centring and smoothing; raised when vectors made before
 
 @dataclass(frozen=True, slots=True)
 class Grown:
-    """What one run did. placed: insights that found a topic. born: ids of new topics. unplaced: still in the pool."""
+    """What one run did. placed: insights that found a topic. born: ids of new topics. unplaced: still in the pool.
+
+    adaptation: what it took from people's decisions.
+    """
 
     embedded: int
     placed: int
     born: tuple[int, ...]
     unplaced: int
+    adaptation: Adaptation = UNADAPTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +149,8 @@ def grow_topics(
     _store(database, model, standings, space, outcome, suggestions, _recognise(crowd, outcome, own), now,
            is_judged=judge is not None)  # fmt: skip
     note_adaptation(database, adaptation.sentence if adaptation.decisions else None)
-    return Grown(embedded, len(placement.placed), placement.born, unplaced - len(placement.placed))
+    left = unplaced - len(placement.placed)
+    return Grown(embedded, len(placement.placed), placement.born, left, adaptation)
 
 
 def _crowd(standings: Sequence[Standing], vectors: Vectors) -> Crowd:
