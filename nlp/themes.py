@@ -15,7 +15,7 @@ from nlp.known_meanings import MIN_MEMBERS, Usual, name_archetype, weigh_members
 
 # As in nlp/known_meanings.py, but what neighbouring archetypes share no longer counts against them, so that less is
 # enough. Answers say more about the wider question than about its parts.
-ENOUGH_EVIDENCE, STRONG_EVIDENCE = 1.2, 2.0
+ENOUGH_EVIDENCE, STRONG_EVIDENCE = 1.8, 2.0
 FEW_SURE = 2  # members that speak of nothing more; without them many members say a little of it, which is seldom it
 ANSWER_SHARE = 0.75
 MORE_LIKELY = 0.4  # the mean log chance of several archetypes together, above the log of their summed mean chances

@@ -36,13 +36,17 @@ def test_members_that_ask_three_archetypes_of_a_theme_ask_the_theme():
 
 
 def test_when_nobody_is_sure_it_needs_more_evidence():
-    vague = chances(
-        (0.20, 0.15, 0.15, 0.38, 0.04, 0.04, 0.04),
-        (0.20, 0.15, 0.15, 0.04, 0.38, 0.04, 0.04),
-        (0.20, 0.15, 0.15, 0.04, 0.04, 0.38, 0.04),
-    )
-    assert found(vague) is None
-    assert found(np.vstack([vague, CONTRACT[:2]])) is not None
+    """Each row says most of something else, and a little of the theme."""
+
+    def vague(share: float):
+        rows = np.full((8, len(IDS)), 0.033, dtype=np.float32)
+        rows[:, :3] = share / 3
+        rows[np.arange(8), 3 + np.arange(8) % 4] = 0.9 - share
+        return rows
+
+    assert found(vague(0.59)) is None
+    assert found(np.vstack([vague(0.59)[:6], CONTRACT[:2]])) is not None
+    assert found(vague(0.65)) is not None
 
 
 def test_two_members_and_members_of_several_minds_ask_no_theme():
@@ -61,9 +65,9 @@ def test_an_archetype_of_the_workspace_shares_no_theme_by_its_id():
 
 
 def test_the_answers_help_to_tell_the_theme():
-    unsure = chances(*[(0.3, 0.1, 0.1, 0.3, 0.1, 0.05, 0.05)] * 4)
+    unsure = chances(*[(0.3, 0.1, 0.1, 0.3, 0.1, 0.05, 0.05)] * 12)
     assert found(unsure) is None
-    theme = found(unsure, np.vstack([CONTRACT, CONTRACT[:1]]))
+    theme = found(unsure, np.vstack([CONTRACT] * 4))
     assert theme is not None
     assert theme.id == "contract-length"
 
