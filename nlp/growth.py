@@ -25,7 +25,7 @@ from nlp.comparison import (
     view_likeness,
 )
 from nlp.embedding import Encoders, Vectors
-from nlp.known_meanings import find_meaning, weigh_usual
+from nlp.known_meanings import weigh_usual
 from nlp.likeness import LearnedLikeness
 from nlp.naming import Taste, main_language
 from nlp.own_meanings import learn_own
@@ -50,7 +50,7 @@ from nlp.store import (
 )
 from nlp.suggestion_store import save_suggestions
 from nlp.suggestions import Suggestion, suggest
-from nlp.themes import Theme, find_theme, name_meaning, see_widely
+from nlp.themes import Theme, know_topic, name_meaning, see_widely
 from nlp.topic_making import came_late, name_topic, refresh_topic
 from nlp.topics import UNPLACED, Crowd, Placement, place_insights
 from nlp.vector_store import (
@@ -190,7 +190,7 @@ def _carry(placement: Placement, before: NDArray[np.int64], topics: Sequence[Top
 
 
 def _recognise(crowd: Crowd, outcome: _Outcome, own: Sequence[Archetype]) -> dict[int, tuple[Archetype | Theme, ...]]:
-    """Carrying topic -> what it clearly means, the narrower first, of those that this run touched.
+    """Carrying topic -> what it clearly means, what fits best first, of those that this run touched.
 
     By the members that were compared.
     """
@@ -200,14 +200,12 @@ def _recognise(crowd: Crowd, outcome: _Outcome, own: Sequence[Archetype]) -> dic
     archetypes = {archetype.id: archetype for archetype in (*shipped_archetypes(), *own)}
     asked, replied = likeness.views.question_atlas**2, likeness.views.answer_atlas**2
     usual = weigh_usual(asked, replied, likeness.model.recogniser.usual)
-    areas = [archetypes[archetype].area for archetype in likeness.model.archetypes]
+    known = [archetypes[archetype] for archetype in likeness.model.archetypes]
     wide = see_widely(likeness.model.archetypes, asked, replied, likeness.model.recogniser.usual)
     found = {}
     for topic in outcome.touched:
         rows = likeness.positions[(outcome.carried == topic) & likeness.comparable]
-        meaning = find_meaning(asked[rows], replied[rows], usual, areas)
-        narrow = None if meaning is None else archetypes[likeness.model.archetypes[meaning]]
-        found[topic] = tuple(known for known in (narrow, find_theme(wide, rows)) if known is not None)
+        found[topic] = know_topic(asked[rows], replied[rows], usual, known, wide, rows)
     return found
 
 

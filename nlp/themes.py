@@ -11,13 +11,16 @@ from numpy.typing import NDArray
 from harvester.resources import data_folder
 from nlp.atlas import Archetype
 from nlp.embedding import Vectors
-from nlp.known_meanings import MIN_MEMBERS, Usual, name_archetype, weigh_members, weigh_usual
+from nlp.known_meanings import MIN_MEMBERS, Usual, find_meaning, name_archetype, weigh_members, weigh_usual
+from nlp.views import ANSWER_SHARE as NARROW_SHARE
 
 # As in nlp/known_meanings.py, but what neighbouring archetypes share no longer counts against them, so that less is
 # enough. Answers say more about the wider question than about its parts.
 ENOUGH_EVIDENCE, STRONG_EVIDENCE = 1.8, 2.0
 FEW_SURE = 2  # members that speak of nothing more; without them many members say a little of it, which is seldom it
 ANSWER_SHARE = 0.75
+MOST_BEHIND = 0.5  # evidence for anything else, when an archetype names
+ALONE_LEAD = 2.0  # of an archetype over its neighbour, to say more than their theme
 MORE_LIKELY = 0.4  # the mean log chance of several archetypes together, above the log of their summed mean chances
 
 
@@ -34,10 +37,11 @@ class Theme:
 class Wide:
     """A mailbox seen through themes. themes: what each of the g columns means, None for an archetype in no theme.
 
-    asked, replied: (n, g), as the chances of archetypes.
+    columns: (k,) the column of each archetype. asked, replied: (n, g), as the chances of archetypes.
     """
 
     themes: tuple[Theme | None, ...]
+    columns: tuple[int, ...]
     asked: Vectors
     replied: Vectors
     usual: Usual
@@ -70,7 +74,40 @@ def see_widely(archetypes: Sequence[str], asked: Vectors, replied: Vectors, ordi
     parts = parts[:, : len(themes)]
     usually = np.log(np.exp(ordinary) @ parts) + MORE_LIKELY * (parts.sum(axis=0) > 1)
     wide_asked, wide_replied = asked @ parts, replied @ parts
-    return Wide(tuple(themes), wide_asked, wide_replied, weigh_usual(wide_asked, wide_replied, usually))
+    return Wide(
+        tuple(themes),
+        tuple(parts.argmax(axis=1).tolist()),
+        wide_asked,
+        wide_replied,
+        weigh_usual(wide_asked, wide_replied, usually),
+    )
+
+
+def know_topic(
+    asked: Vectors,
+    replied: Vectors,
+    usual: Usual,
+    archetypes: Sequence[Archetype],
+    wide: Wide,
+    rows: NDArray[np.intp],
+) -> tuple[Archetype | Theme, ...]:
+    """What a topic clearly means, what names it best first; nothing when in doubt.
+
+    asked, replied: (n, k) of its members, as for `find_meaning`. archetypes: of the k columns. rows: of its members in
+    `wide`. What is asked beside one archetype is often its neighbour: then the wider question says what most ask.
+    """
+    theme = find_theme(wide, rows)
+    wider = () if theme is None else (theme,)
+    best = find_meaning(asked, replied, usual, [archetype.area for archetype in archetypes])
+    if best is None or not _fits_widely(wide, rows, best):
+        return wider
+    narrow = archetypes[best]
+    mean = weigh_members(asked, replied, usual, NARROW_SHARE).mean(axis=0)
+    second = int(np.argsort(mean)[-2])
+    is_torn = float(mean.max() - mean[second]) < ALONE_LEAD
+    if theme is not None and is_torn and narrow.id in theme.asks and archetypes[second].id in theme.asks:
+        return theme, narrow
+    return narrow, *wider
 
 
 def find_theme(wide: Wide, rows: NDArray[np.intp]) -> Theme | None:
@@ -83,6 +120,14 @@ def find_theme(wide: Wide, rows: NDArray[np.intp]) -> Theme | None:
     evidence = float(mean[best] - mean[second]) * len(said) ** 0.5
     has_sure = int((said.argmax(axis=1) == best).sum()) >= FEW_SURE
     return wide.themes[best] if evidence >= (ENOUGH_EVIDENCE if has_sure else STRONG_EVIDENCE) else None
+
+
+def _fits_widely(wide: Wide, rows: NDArray[np.intp], archetype: int) -> bool:
+    """Whether nothing else is ahead of it, or of its theme, when neighbours count together."""
+    said = weigh_members(wide.asked[rows], wide.replied[rows], wide.usual, ANSWER_SHARE)
+    mean = said.mean(axis=0)
+    behind = float(mean.max() - mean[wide.columns[archetype]])
+    return bool(behind * len(said) ** 0.5 <= MOST_BEHIND)
 
 
 def name_meaning(known_as: Sequence[Archetype | Theme], language: str, taken: Collection[str]) -> str:

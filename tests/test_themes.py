@@ -5,8 +5,9 @@ from collections import Counter
 import numpy as np
 
 from nlp.atlas import LANGUAGES, Archetype, shipped_archetypes
+from nlp.known_meanings import weigh_usual
 from nlp.naming import MAX_NAME
-from nlp.themes import find_theme, name_meaning, see_widely, shipped_themes
+from nlp.themes import find_theme, know_topic, name_meaning, see_widely, shipped_themes
 
 IDS = ("notice-period", "minimum-term", "early-termination", "sustainability", "accessibility", "roadmap", "notice")
 ORDINARY = np.full(len(IDS), np.log(1 / len(IDS)), dtype=np.float32)
@@ -70,6 +71,28 @@ def test_the_answers_help_to_tell_the_theme():
     theme = found(unsure, np.vstack([CONTRACT] * 4))
     assert theme is not None
     assert theme.id == "contract-length"
+
+
+def known(asked, seen_widely=None):
+    silent = np.zeros_like(asked)
+    archetypes = [Archetype(archetype, archetype, ()) for archetype in IDS]
+    wide = see_widely(IDS, asked if seen_widely is None else seen_widely, silent, ORDINARY)
+    usual = weigh_usual(asked[:0], silent[:0], ORDINARY)
+    return [meaning.id for meaning in know_topic(asked, silent, usual, archetypes, wide, np.arange(len(asked)))]
+
+
+def test_a_clear_archetype_names_before_its_theme_and_its_theme_before_one_that_is_torn():
+    clear = chances(*[(0.94, 0.01, 0.01, 0.01, 0.01, 0.01, 0.01)] * 4)
+    torn = chances(*[(0.70, 0.25, 0.01, 0.01, 0.01, 0.01, 0.01)] * 16)
+    assert known(clear) == ["notice-period", "contract-length"]
+    assert known(torn) == ["contract-length", "notice-period"]
+    assert known(CONTRACT) == ["contract-length"]
+
+
+def test_an_archetype_names_only_when_neighbours_together_are_not_ahead_of_it():
+    sustainable = chances(*[(0.02, 0.02, 0.02, 0.88, 0.02, 0.02, 0.02)] * 3)
+    assert known(sustainable) == ["sustainability"]
+    assert known(sustainable, seen_widely=CONTRACT) == ["contract-length"]
 
 
 def test_two_topics_never_bear_the_same_question_of_the_atlas():
