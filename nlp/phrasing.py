@@ -184,7 +184,9 @@ def _points_with_that(sentence: _Sentence, lists: dict[str, frozenset[str]], lan
         return False
     if language == "en":
         before = lists["pointing_that_after"]
-        return any(word == "that" and (not place or words[place - 1] in before) for place, word in enumerate(words))
+        return words[-1] == "that" or any(
+            word == "that" and (not place or words[place - 1] in before) for place, word in enumerate(words)
+        )
     if language == "de":
         return any(
             word == "das" and not any(after[0].isupper() for after in spelled[place + 1 : place + 3])

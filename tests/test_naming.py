@@ -94,6 +94,8 @@ def test_slugs_are_plain_and_never_empty():
     ("poor", "good"),
     [
         ("Can you deliver what they accept?", "Can you deliver what the insurers accept?"),
+        ("How would we start that?", "How would we start a trial?"),
+        ("The office dont get the hours?", "Does the office get the hours?"),
         ("And does that cost extra every month?", "Does the set-up cost extra every month?"),
         (
             "Somebody picks one up at seven. How does it know who ticked the box?",
