@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import chain
 from typing import Any
 
 from harvester.resources import data_folder
@@ -23,7 +24,7 @@ MOST_OWN_NAMES, MOST_OWN_WORDS = 2, 4
 USUAL_OWN_WORDS = 2  # where nobody knows which words are general in a language
 TORN_SHARE = 0.8  # of the text; cleaning takes away less
 ANTECEDENT_WORDS = 2  # that tell something, before a pronoun: "can you deliver what they accept?" has but a verb
-SENTENCE_ENDS = ".!?…"
+SENTENCE_ENDS = (". ", "! ", "? ", "… ")
 _DIGIT = re.compile(r"\d")
 _SENTENCE_END = re.compile(r"[.!?…:\"“„]")
 _LISTS = (
@@ -73,12 +74,16 @@ NO_SETTING = Setting()
 
 @dataclass(frozen=True, slots=True)
 class _Sentence:
-    """spelled: the words as written. words: in lower case. stems: of the telling ones, "" for the others."""
+    """spelled: the words as written. words: in lower case. stems: of the telling ones, "" for the others.
+
+    telling: how many different stems tell something.
+    """
 
     text: str
     spelled: Sequence[str]
     words: Sequence[str]
     stems: Sequence[str]
+    telling: int
 
 
 def weigh_phrasing(insight: StoredInsight, setting: Setting = NO_SETTING, text: str | None = None) -> float:
@@ -89,17 +94,17 @@ def weigh_phrasing(insight: StoredInsight, setting: Setting = NO_SETTING, text: 
     said = insight.text if text is None else text
     spelled = words_in(said)
     forms = word_forms(insight.language)
-    sentence = _Sentence(
-        said, spelled, [word.casefold().replace("’", "'") for word in spelled], [forms[word] for word in spelled]
-    )
+    stems = [forms[word] for word in spelled]
+    known = frozenset(stems)
+    sentence = _Sentence(said, spelled, lower_words(spelled), stems, len(known) - ("" in known))
     cost = _load_costs()
     is_torn = len(said) < TORN_SHARE * len(insight.text)
-    blemishes = (
-        *_of_kind(insight, said, setting),
-        *_of_length(sentence, load_lists(insight.language)["numbers"]),
-        *_of_hanging(sentence, insight.language, is_torn=is_torn),
+    # Each tells only what it found: most sentences have few blemishes, and a site weighs a hundred thousand sentences.
+    blemishes = chain(
+        _of_kind(insight, said, setting),
+        _of_length(sentence, load_lists(insight.language)["numbers"]),
+        _of_hanging(sentence, insight.language, is_torn=is_torn),
     )
-    known = frozenset(sentence.stems)
     return (
         sum(cost[blemish] * times for blemish, times in blemishes)
         + cost["person"] * (bool(setting.people) and any(word in setting.people for word in sentence.words))
@@ -107,10 +112,15 @@ def weigh_phrasing(insight: StoredInsight, setting: Setting = NO_SETTING, text: 
         + cost["own_word"] * _count_own_words(known, insight.language, setting)
         + cost["torn_alone"]
         * (is_torn and bool(setting.general) and known.isdisjoint(setting.shared | setting.answered))
-        + cost["telling_word"] * min(MOST_TELLING, len(known) - ("" in known))
+        + cost["telling_word"] * min(MOST_TELLING, sentence.telling)
         + cost["shared_word"] * min(MOST_SHARED, len(known & setting.shared))
         + cost["typical_answer"] * min(MOST_ANSWERED, len(known & setting.answered))
     )
+
+
+def lower_words(spelled: Sequence[str]) -> list[str]:
+    """As the lists of data/insights/naming.toml have them."""
+    return [word.casefold().replace("’", "'") if "’" in word else word.casefold() for word in spelled]
 
 
 def opens_question(text: str, language: str) -> bool:
@@ -130,51 +140,65 @@ def asks_plainly(text: str, language: str) -> bool:
     )
 
 
-def _of_kind(insight: StoredInsight, said: str, setting: Setting) -> Iterator[tuple[str, float]]:
-    is_question = insight.kind is Kind.QUESTION
-    yield "pain", insight.kind is Kind.PAIN
-    yield "need", insight.kind is Kind.NEED
-    asks = said.rstrip(" \"'”’»)").endswith("?")
-    yield "story", is_question and not asks and "?" in insight.text
-    yield "indirect", is_question and not asks and "?" not in insight.text
-    yield "inferred", insight.inferred
-    is_local = insight.language == setting.local
-    yield "local", is_local
-    yield "foreign", bool(setting.language) and insight.language != setting.language and not is_local
+def _of_kind(insight: StoredInsight, said: str, setting: Setting) -> Iterator[tuple[str, int]]:
+    if insight.kind is Kind.PAIN:
+        yield "pain", 1
+    if insight.kind is Kind.NEED:
+        yield "need", 1
+    if insight.kind is Kind.QUESTION and not said.rstrip(" \"'”’»)").endswith("?"):
+        yield ("story" if "?" in insight.text else "indirect"), 1
+    if insight.inferred:
+        yield "inferred", 1
+    if insight.language == setting.local:
+        yield "local", 1
+    elif setting.language and insight.language != setting.language:
+        yield "foreign", 1
 
 
-def _of_length(sentence: _Sentence, numbers: frozenset[str]) -> Iterator[tuple[str, float]]:
+def _of_length(sentence: _Sentence, numbers: frozenset[str]) -> Iterator[tuple[str, int]]:
     text, count = sentence.text.strip(), len(sentence.words)
-    yield "short", count < MIN_WORDS
-    yield "long", len(text) > MAX_LETTERS
-    yield "word_too_many", max(0, count - MAX_WORDS)
-    yield "more_sentences", sum(text.count(f"{mark} ") for mark in SENTENCE_ENDS)
-    yield "plain", len({stem for stem in sentence.stems if stem}) < TELLING_WORDS
-    yield "figure", _DIGIT.search(text) is not None
-    yield "number_word", any(word in numbers for word in sentence.words)
+    if count < MIN_WORDS:
+        yield "short", 1
+    if len(text) > MAX_LETTERS:
+        yield "long", 1
+    if count > MAX_WORDS:
+        yield "word_too_many", count - MAX_WORDS
+    yield "more_sentences", sum(map(text.count, SENTENCE_ENDS))
+    if sentence.telling < TELLING_WORDS:
+        yield "plain", 1
+    if _DIGIT.search(text):
+        yield "figure", 1
+    if not numbers.isdisjoint(sentence.words):
+        yield "number_word", 1
 
 
-def _of_hanging(sentence: _Sentence, language: str, *, is_torn: bool) -> Iterator[tuple[str, float]]:
+def _of_hanging(sentence: _Sentence, language: str, *, is_torn: bool) -> Iterator[tuple[str, int]]:
     """What leans on something outside the sentence."""
     lists = load_lists(language)
-    words, stems = sentence.words, sentence.stems
+    words = sentence.words
     present = frozenset(words)
-    yield "loose", bool(present & lists["loose"])
-    yield "torn", is_torn
-    yield "torn_loose", is_torn and bool(present & lists["loose"])
+    is_loose = not present.isdisjoint(lists["loose"])
+    if is_loose:
+        yield "loose", 1
+    if is_torn:
+        yield "torn", 1
+        yield "torn_loose", is_loose
     yield "vague", len(present & lists["vague"])
     yield "sloppy", len(present & lists["sloppy"])
-    first = next((place for place, word in enumerate(words) if word in lists["stand_ins"]), len(words))
-    yield "stand_in", first < len(words) and sum(map(bool, stems[:first])) < ANTECEDENT_WORDS
+    if not present.isdisjoint(lists["stand_ins"]):
+        first = next(place for place, word in enumerate(words) if word in lists["stand_ins"])
+        yield "stand_in", sum(map(bool, sentence.stems[:first])) < ANTECEDENT_WORDS
     yield "pointer", min(2, len(present & lists["pointers"]) + _points_with_that(sentence, lists, language))
-    # "Which means twice the work" goes on, "Which of them fits?" and "In which languages?" begin.
-    begins = sentence.text.rstrip().endswith("?") and not lists["asking_words"].isdisjoint(words[:2])
-    yield "dependent_start", bool(words) and words[0] in lists["dependent_starts"] and not begins
-    # "I need to change the address?": only the mark asks.
-    tells = sentence.text.endswith("?") and words[:1] and words[0] in lists["first_persons"]
-    yield "mark_alone", bool(tells) and "," not in sentence.text and lists["asking_words"].isdisjoint(words)
+    if words and words[0] in lists["dependent_starts"]:
+        # "Which means twice the work" goes on, "Which of them fits?" and "In which languages?" begin.
+        begins = sentence.text.rstrip().endswith("?") and not lists["asking_words"].isdisjoint(words[:2])
+        yield "dependent_start", not begins
+    if words and words[0] in lists["first_persons"] and sentence.text.endswith("?"):
+        # "I need to change the address?": only the mark asks.
+        yield "mark_alone", "," not in sentence.text and lists["asking_words"].isdisjoint(words)
     lowered = sentence.text.casefold()
-    yield "reported", any(map(lowered.__contains__, lists["reported"]))
+    if any(map(lowered.__contains__, lists["reported"])):
+        yield "reported", 1
 
 
 def _points_with_that(sentence: _Sentence, lists: dict[str, frozenset[str]], language: str) -> bool:
@@ -214,6 +238,7 @@ def _count_own_names(sentence: _Sentence, language: str, setting: Setting) -> in
         for word in sentence.spelled
         if word[0].isupper() and len(word) > 2 and not word.startswith(("I'", "I’")) and word not in setting.names
     }
+    own.difference_update(sentence.spelled[:1])
     if not own:
         return 0
     starts = {words[0] for piece in _SENTENCE_END.split(sentence.text) if (words := words_in(piece))}

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.cluster.hierarchy import linkage
 
 from nlp.embedding import Vectors, unit_rows
 from nlp.inside_records import Show, Subquestion, show_as_is
@@ -71,8 +71,7 @@ def _threads() -> Any:
 def divide_rows(rows: Vectors) -> list[list[int]]:
     """Row numbers of each part. rows: (n, d) unit rows in order of arrival."""
     founders = _founders(len(rows))
-    labels = _draw_outline(rows[founders] @ rows[founders].T)
-    parts = [[founders[place] for place in np.flatnonzero(labels == label)] for label in range(labels.max() + 1)]
+    parts = [[founders[place] for place in part] for part in _draw_outline(rows[founders] @ rows[founders].T)]
     later = sorted(set(range(len(rows))) - set(founders))
     if later:
         means = np.stack([rows[part].mean(axis=0) for part in parts])
@@ -93,17 +92,27 @@ def _founders(count: int) -> list[int]:
     return sorted({place * drawn // FOUNDERS for place in range(FOUNDERS)}) if drawn > FOUNDERS else list(range(drawn))
 
 
-def _draw_outline(similarity: Vectors) -> NDArray[np.intp]:
-    """The part of each founder, 0 to k-1: average linkage, cut where enough parts are left."""
+def _draw_outline(similarity: Vectors) -> list[list[int]]:
+    """The founders of each part, the earliest first: average linkage, cut where enough parts are left."""
     count = len(similarity)
     if count == 1:
-        return np.zeros(1, dtype=np.intp)
+        return [[0]]
     upper = np.triu_indices(count, 1)
     tree = linkage(np.clip(1 - similarity[upper], 0, 2).astype(np.float64), "average")
     wanted = min(MOST_PARTS, FIRST_PARTS + count // INSIGHTS_PER_PART, count)
     fewest = FEW_PARTS if count >= ENOUGH_INSIGHTS else 1
     height = max(_height(tree, wanted), min(1 - SAME, _height(tree, fewest)), 1 - EQUAL)
-    return np.asarray(fcluster(tree, min(height, 1 - UNLIKE), "distance"), dtype=np.intp) - 1
+    return cut_tree(tree, min(height, 1 - UNLIKE))
+
+
+def cut_tree(tree: NDArray[np.float64], height: float) -> list[list[int]]:
+    """What scipy's `fcluster` does by distance, without its checks, which take longer than the rest of a small tree."""
+    count = len(tree) + 1
+    groups = {founder: [founder] for founder in range(count)}
+    for born, (one, other, distance, _) in enumerate(tree.tolist(), start=count):
+        if distance <= height:
+            groups[born] = groups.pop(int(one)) + groups.pop(int(other))
+    return sorted(map(sorted, groups.values()))
 
 
 def _height(tree: NDArray[np.float64], parts: int) -> float:

@@ -5,13 +5,14 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
+from scipy.cluster.hierarchy import fcluster, linkage
 
 from nlp.embedding import Vectors, unit_rows
 from nlp.inside_records import Keyword
 from nlp.keywords import find_keywords
 from nlp.phrases import find_phrases
 from nlp.records import Kind, StoredInsight
-from nlp.subquestions import MOST_SHOWN, find_subquestions
+from nlp.subquestions import MOST_SHOWN, cut_tree, find_subquestions
 from nlp.vocabulary import find_vocabulary
 from nlp.wording import read_exchanges, stems_in
 
@@ -41,6 +42,17 @@ def make_topic(labels: list[int]) -> tuple[list[StoredInsight], Vectors]:
 
 def parts_of(found: tuple) -> set[frozenset[int]]:
     return {frozenset(part.insights) for part in found}
+
+
+@pytest.mark.parametrize("count", [2, 3, 17, 36])
+def test_a_tree_is_cut_as_scipy_cuts_it(count: int):
+    rows = unit_rows(np.random.default_rng(count).normal(size=(count, 6)).astype(np.float32))
+    rows[count // 2 :: 4] = rows[0]  # equal ones are joined at height 0
+    tree = linkage(np.clip(1 - (rows @ rows.T)[np.triu_indices(count, 1)], 0, 2).astype(np.float64), "average")
+    for height in (0.0, *tree[:, 2], 0.3, 2.0):
+        labels = fcluster(tree, height, "distance")
+        same = {frozenset(np.flatnonzero(labels == label).tolist()) for label in labels}
+        assert set(map(frozenset, cut_tree(tree, height))) == same
 
 
 def test_insights_that_mean_the_same_are_one_subquestion_with_its_companies():
