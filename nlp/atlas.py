@@ -19,7 +19,7 @@ LANGUAGES = ("en", "de", "fr", "es", "it", "nl", "pt")
 class Archetype:
     """One thing that buyers ask. name: in English. phrasings: (language, text). area: what it is about, "" unknown.
 
-    names: (language, text), how it is called in others.
+    names: (language, text), how it is called in others. category: of what asks it, "" unknown.
     is_own: of this company's buyers alone; its name is in whatever language the workspace has it.
     """
 
@@ -29,6 +29,7 @@ class Archetype:
     is_own: bool = False
     area: str = ""
     names: tuple[tuple[str, str], ...] = ()
+    category: str = ""
 
 
 @cache
@@ -52,4 +53,4 @@ def general_stems() -> dict[str, frozenset[str]]:
 def _archetype(row: dict[str, Any], area: str) -> Archetype:
     phrasings = tuple((code, str(text)) for code in LANGUAGES for text in row.get(code, ()))
     names = tuple((code, str(row[f"name_{code}"])) for code in LANGUAGES if f"name_{code}" in row)
-    return Archetype(str(row["id"]), str(row["name"]), phrasings, area=area, names=names)
+    return Archetype(str(row["id"]), str(row["name"]), phrasings, area=area, names=names, category=str(row["category"]))

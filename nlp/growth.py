@@ -146,7 +146,7 @@ def grow_topics(
     placement = _seed(crowd, place_insights(crowd, next_topic_id(database), density, adaptation.shift))
     outcome = _carry(placement, crowd.topics, all_topics(database))
     suggestions = suggest(crowd, outcome.carried, outcome.shown)
-    _store(database, model, standings, space, outcome, suggestions, _recognise(crowd, outcome, own), now,
+    _store(database, model, standings, space, outcome, suggestions, _recognise(crowd, outcome, own, standings), now,
            is_judged=judge is not None)  # fmt: skip
     note_adaptation(database, adaptation.sentence if adaptation.decisions else None)
     left = unplaced - len(placement.placed)
@@ -189,7 +189,9 @@ def _carry(placement: Placement, before: NDArray[np.int64], topics: Sequence[Top
     return _Outcome(placement, {topic.id: topic for topic in topics}, carrier, carried)
 
 
-def _recognise(crowd: Crowd, outcome: _Outcome, own: Sequence[Archetype]) -> dict[int, tuple[Archetype | Theme, ...]]:
+def _recognise(
+    crowd: Crowd, outcome: _Outcome, own: Sequence[Archetype], standings: Sequence[Standing]
+) -> dict[int, tuple[Archetype | Theme, ...]]:
     """Carrying topic -> what it clearly means, what fits best first, of those that this run touched.
 
     By the members that were compared.
@@ -201,7 +203,10 @@ def _recognise(crowd: Crowd, outcome: _Outcome, own: Sequence[Archetype]) -> dic
     asked, replied = likeness.views.question_atlas**2, likeness.views.answer_atlas**2
     usual = weigh_usual(asked, replied, likeness.model.recogniser.usual)
     known = [archetypes[archetype] for archetype in likeness.model.archetypes]
-    wide = see_widely(likeness.model.archetypes, asked, replied, likeness.model.recogniser.usual)
+    compared = np.flatnonzero(likeness.comparable)
+    compared = compared[np.argsort(likeness.positions[compared])]
+    categories = [standings[row].category for row in compared.tolist()]
+    wide = see_widely(known, asked, replied, likeness.model.recogniser.usual, categories)
     found = {}
     for topic in outcome.touched:
         rows = likeness.positions[(outcome.carried == topic) & likeness.comparable]

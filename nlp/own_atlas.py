@@ -89,4 +89,5 @@ def _phrasings(row: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 def _archetype(row: Mapping[str, Any]) -> Archetype:
     name, phrasings = row["name"].strip(), _phrasings(row)
     asked = (detect_language(name), name)
-    return Archetype(row["id"], name, phrasings if asked in phrasings else (*phrasings, asked), is_own=True)
+    everything = phrasings if asked in phrasings else (*phrasings, asked)
+    return Archetype(row["id"], name, everything, is_own=True, category=row.get("category", ""))

@@ -40,6 +40,7 @@ class Standing:
     message: int
     company: str
     topic: int
+    category: str
 
 
 def all_topics(database: Database) -> tuple[Topic, ...]:
@@ -91,10 +92,10 @@ def insights_by_id(database: Database, insights: Sequence[int]) -> dict[int, Sto
 def load_standings(database: Database) -> tuple[Standing, ...]:
     """Where every insight stands, oldest id first."""
     rows = database.conn.execute(
-        "select i.id, i.message, i.company, a.topic from insights i left join assignments a on a.insight = i.id"
-        " order by i.id"
+        "select i.id, i.message, i.company, a.topic, i.category from insights i"
+        " left join assignments a on a.insight = i.id order by i.id"
     )
-    return tuple(Standing(row[0], row[1], row[2], row[3] or 0) for row in rows)
+    return tuple(Standing(row[0], row[1], row[2], row[3] or 0, row[4]) for row in rows)
 
 
 def split_insights(database: Database) -> tuple[dict[int, tuple[StoredInsight, ...]], tuple[StoredInsight, ...]]:

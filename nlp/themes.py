@@ -1,6 +1,7 @@
 """Tells which wider question of the atlas a topic asks when no single archetype is clearly ahead. Pure."""
 
 import tomllib
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -16,10 +17,12 @@ from nlp.views import ANSWER_SHARE as NARROW_SHARE
 
 # As in nlp/known_meanings.py, but what neighbouring archetypes share no longer counts against them, so that less is
 # enough. Answers say more about the wider question than about its parts.
-ENOUGH_EVIDENCE, STRONG_EVIDENCE = 1.8, 2.0
+ENOUGH_EVIDENCE, STRONG_EVIDENCE = 2.0, 2.2
 FEW_SURE = 2  # members that speak of nothing more; without them many members say a little of it, which is seldom it
 ANSWER_SHARE = 0.75
 MOST_BEHIND = 0.5  # evidence for anything else, when an archetype names
+# How often a member has a category of its theme, and how much of that counts: the members' categories go together.
+IN_CATEGORY, CATEGORY_SHARE, PRIOR_OF_CATEGORY = 0.7, 0.5, 5
 ALONE_LEAD = 2.0  # of an archetype over its neighbour, to say more than their theme
 MORE_LIKELY = 0.4  # the mean log chance of several archetypes together, above the log of their summed mean chances
 
@@ -37,7 +40,8 @@ class Theme:
 class Wide:
     """A mailbox seen through themes. themes: what each of the g columns means, None for an archetype in no theme.
 
-    columns: (k,) the column of each archetype. asked, replied: (n, g), as the chances of archetypes.
+    columns: (k,) the column of each archetype. asked, replied: (n, g), as the chances of archetypes. fitting: (n, g),
+    log ratios, how well the category of each insight fits.
     """
 
     themes: tuple[Theme | None, ...]
@@ -45,6 +49,12 @@ class Wide:
     asked: Vectors
     replied: Vectors
     usual: Usual
+    fitting: Vectors
+
+    def weigh(self, rows: NDArray[np.intp]) -> Vectors:
+        """(m, g), as `weigh_members`."""
+        said = weigh_members(self.asked[rows], self.replied[rows], self.usual, ANSWER_SHARE)
+        return np.asarray(said + CATEGORY_SHARE * self.fitting[rows[: len(said)]], dtype=np.float32)
 
 
 @cache
@@ -57,20 +67,27 @@ def shipped_themes() -> tuple[Theme, ...]:
     )
 
 
-def see_widely(archetypes: Sequence[str], asked: Vectors, replied: Vectors, ordinary: Vectors) -> Wide:
-    """archetypes: ids of the k columns of `asked` and `replied`. ordinary: (k,), as for `weigh_usual`."""
+def see_widely(
+    archetypes: Sequence[Archetype], asked: Vectors, replied: Vectors, ordinary: Vectors, categories: Sequence[str]
+) -> Wide:
+    """archetypes: of the k columns of `asked` and `replied`. categories: of the n insights.
+
+    ordinary: (k,), as for `weigh_usual`.
+    """
     theme_of = {archetype: theme for theme in shipped_themes() for archetype in theme.asks}
     columns: dict[str, int] = {}
     themes: list[Theme | None] = []
+    meant: list[set[str]] = []
     parts = np.zeros((len(archetypes), len(archetypes)), dtype=np.float32)
     for row, archetype in enumerate(archetypes):
-        theme = theme_of.get(archetype)
-        # An archetype of the workspace may have any id, so the kinds are kept apart.
-        key = f"theme {theme.id}" if theme else f"archetype {archetype}"
+        theme = None if archetype.is_own else theme_of.get(archetype.id)
+        key = f"theme {theme.id}" if theme else f"archetype {archetype.id}"
         if key not in columns:
             columns[key] = len(themes)
             themes.append(theme)
+            meant.append(set())
         parts[row, columns[key]] = 1
+        meant[columns[key]].add(archetype.category)
     parts = parts[:, : len(themes)]
     usually = np.log(np.exp(ordinary) @ parts) + MORE_LIKELY * (parts.sum(axis=0) > 1)
     wide_asked, wide_replied = asked @ parts, replied @ parts
@@ -80,7 +97,23 @@ def see_widely(archetypes: Sequence[str], asked: Vectors, replied: Vectors, ordi
         wide_asked,
         wide_replied,
         weigh_usual(wide_asked, wide_replied, usually),
+        _fit_categories(categories, meant),
     )
+
+
+def _fit_categories(categories: Sequence[str], meant: Sequence[Collection[str]]) -> Vectors:
+    """(n, g): what a category tells about what was meant. meant: categories of each of g columns, "" for unknown."""
+    counts = Counter(categories)
+    fitting = np.zeros((len(categories), len(meant)), dtype=np.float32)
+    for column, own in enumerate(meant):
+        if "" in own:
+            continue
+        inside = sum(counts[category] for category in own)
+        usual = (inside + PRIOR_OF_CATEGORY) / (len(categories) + 2 * PRIOR_OF_CATEGORY)
+        often = max(IN_CATEGORY, usual)
+        is_in = np.array([category in own for category in categories], dtype=np.bool_)
+        fitting[:, column] = np.where(is_in, np.log(often / usual), np.log((1 - often) / (1 - usual)))
+    return fitting
 
 
 def know_topic(
@@ -114,7 +147,7 @@ def find_theme(wide: Wide, rows: NDArray[np.intp]) -> Theme | None:
     """The theme that these rows speak of together; None when none is ahead, or something in no theme is."""
     if len(rows) < MIN_MEMBERS:
         return None
-    said = weigh_members(wide.asked[rows], wide.replied[rows], wide.usual, ANSWER_SHARE)
+    said = wide.weigh(rows)
     mean = said.mean(axis=0)
     second, best = np.argsort(mean)[-2:]
     evidence = float(mean[best] - mean[second]) * len(said) ** 0.5

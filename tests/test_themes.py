@@ -11,6 +11,10 @@ from nlp.themes import find_theme, know_topic, name_meaning, see_widely, shipped
 
 IDS = ("notice-period", "minimum-term", "early-termination", "sustainability", "accessibility", "roadmap", "notice")
 ORDINARY = np.full(len(IDS), np.log(1 / len(IDS)), dtype=np.float32)
+KINDS = ("process", "process", "process", "fit", "fit", "fit", "fit")
+ARCHETYPES = tuple(
+    Archetype(name, name, (), is_own=name == "notice", category=kind) for name, kind in zip(IDS, KINDS, strict=True)
+)
 OFFLINE = Archetype("offline-use", "Does it work without a connection?", (("de", "Läuft es auch ganz ohne Netz?"),))
 
 
@@ -18,9 +22,10 @@ def chances(*rows: tuple[float, ...]):
     return np.array(rows, dtype=np.float32)
 
 
-def found(asked, replied=None):
+def found(asked, replied=None, categories=None):
     silent = np.zeros_like(asked) if replied is None else replied
-    return find_theme(see_widely(IDS, asked, silent, ORDINARY), np.arange(len(asked)))
+    said = categories or ("",) * len(asked)
+    return find_theme(see_widely(ARCHETYPES, asked, silent, ORDINARY, said), np.arange(len(asked)))
 
 
 CONTRACT = chances(
@@ -66,19 +71,34 @@ def test_an_archetype_of_the_workspace_shares_no_theme_by_its_id():
 
 
 def test_the_answers_help_to_tell_the_theme():
-    unsure = chances(*[(0.3, 0.1, 0.1, 0.3, 0.1, 0.05, 0.05)] * 12)
+    unsure = chances(*[(0.3, 0.1, 0.1, 0.3, 0.1, 0.05, 0.05)] * 24)
     assert found(unsure) is None
-    theme = found(unsure, np.vstack([CONTRACT] * 4))
+    theme = found(unsure, np.vstack([CONTRACT] * 8))
+    assert theme is not None
+    assert theme.id == "contract-length"
+
+
+def test_the_category_of_what_is_asked_helps_to_tell_the_theme():
+    unsure = chances(*[(0.5, 0.1, 0.1, 0.15, 0.05, 0.05, 0.05)] * 9)
+    others = chances(*[(0.1, 0.1, 0.1, 0.2, 0.2, 0.2, 0.1)] * 30)
+    both = np.vstack([unsure, others])
+
+    def told(category: str):
+        said = (*(category for _ in unsure), *("fit" for _ in others))
+        wide = see_widely(ARCHETYPES, both, np.zeros_like(both), ORDINARY, said)
+        return find_theme(wide, np.arange(len(unsure)))
+
+    assert told("fit") is None
+    theme = told("process")
     assert theme is not None
     assert theme.id == "contract-length"
 
 
 def known(asked, seen_widely=None):
     silent = np.zeros_like(asked)
-    archetypes = [Archetype(archetype, archetype, ()) for archetype in IDS]
-    wide = see_widely(IDS, asked if seen_widely is None else seen_widely, silent, ORDINARY)
+    wide = see_widely(ARCHETYPES, asked if seen_widely is None else seen_widely, silent, ORDINARY, ("",) * len(asked))
     usual = weigh_usual(asked[:0], silent[:0], ORDINARY)
-    return [meaning.id for meaning in know_topic(asked, silent, usual, archetypes, wide, np.arange(len(asked)))]
+    return [meaning.id for meaning in know_topic(asked, silent, usual, ARCHETYPES, wide, np.arange(len(asked)))]
 
 
 def test_a_clear_archetype_names_before_its_theme_and_its_theme_before_one_that_is_torn():
