@@ -16,6 +16,7 @@ from nlp.lines import count_words, words_of
 from nlp.pairing import pair_answers
 from nlp.patterns import PatternSet, load_patterns
 from nlp.records import Insight, Kind
+from nlp.wording import stems_in
 
 VETOES = ("not_scheduling", "not_courtesy", "not_resend", "not_reported", "not_rhetorical", "not_social", "not_own")
 MAX_TAG_WORDS = 3  # "possible?", "is that right?" belong to the sentence before
@@ -26,12 +27,14 @@ SURE = 0.9
 MAX_INSIGHT = 600  # characters of a quote
 MAX_STORY = 360  # characters of a pain told in several sentences
 MAX_SHORT_WORDS = 8  # a question of so few words seldom says what it is about
+MIN_CONTEXT_WORDS = 3  # that tell something, numbers included, in a sentence that a longer question carries along
 MAX_CONTEXT = 40  # characters of context that a question may carry in its text, besides as many as it has itself
 
 RULE_CONFIDENCE = {"question_mark": 0.9, "question_start": 0.8, "question_indirect": 0.75, "need": 0.7, "pain": 0.6}
 
 _JOINT = re.compile(r"[,;]? (\w{1,4})(?= \w)")
 _FINGERPRINT = re.compile(r"[\W_]+")
+_NUMBER = re.compile(r"\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,10 +209,15 @@ def _insights_of(candidate: Candidate, decision: Decision, *, stands_free: bool)
     if stands_free and line.before and (needs or count_words(line.text) <= MAX_SHORT_WORDS):
         is_short = count_words(line.text) <= MAX_SHORT_WORDS
         limit = MAX_STORY if needs and is_short else MAX_CONTEXT + (1 + is_short) * len(line.text)
-        if len(line.before) <= limit:
+        if len(line.before) <= limit and (is_short or _tells_something(line.before, candidate.language)):
             return [replace(insight, text=f"{line.before} {line.text}"[:MAX_INSIGHT], context=line.before)]
     context = line.before if needs else ""
     return [replace(insight, text=text, context=context) for text in split_questions(line.text, patterns)]
+
+
+def _tells_something(sentence: str, language: str) -> bool:
+    """ "Last one, promise." before a long question is none of its context."""
+    return len(stems_in(sentence, language)) + len(_NUMBER.findall(sentence)) >= MIN_CONTEXT_WORDS
 
 
 def needs_context(question: str, patterns: PatternSet) -> bool:

@@ -93,6 +93,14 @@ def test_a_question_keeps_the_sentence_it_needs() -> None:
     assert insight.context == "We have 40 plants."
 
 
+def test_a_long_question_carries_no_sentence_that_tells_nothing() -> None:
+    asked = "If we sign it this week, what would be the first day on which you deliver to Leeds?"
+    (insight,) = found(f"Last one, promise. {asked}")
+    assert insight.text == asked
+    (insight,) = found(f"Our two depots lie in Scotland. {asked}")
+    assert insight.text == f"Our two depots lie in Scotland. {asked}"
+
+
 def test_a_tag_belongs_to_the_sentence_before() -> None:
     (insight,) = found("The managers must only see their own people. Possible?")
     assert insight.kind is Kind.QUESTION
