@@ -40,6 +40,9 @@ def main() -> None:
     parser.add_argument("mailboxes", type=pathlib.Path, nargs="+")
     parser.add_argument("--weeks", type=int, default=10)
     args = parser.parse_args()
+    unlabelled = [str(folder) for folder in args.mailboxes if not (folder / "truth.jsonl").exists()]
+    if unlabelled:
+        parser.error(f"no labelled mailbox, truth.jsonl is missing: {', '.join(unlabelled)}")
     encoders = load_encoders()
     for folder in args.mailboxes:
         taught, known = decide_weekly(read_mailbox(folder, encoders), encoders, args.weeks)

@@ -48,6 +48,10 @@ def main() -> None:
     encoders = load_encoders()
     in_order = (args.folder / "truth.jsonl").exists()
     sets = {args.folder.name: read_mailbox(args.folder, encoders)} if in_order else read_sets(args.folder)
+    if not sets:
+        sys.exit(
+            f"{args.folder} holds no labelled texts: give a folder with *.jsonl of two labels or more, or a mailbox."
+        )
     if in_order:
         score_ours(f"{args.folder.name}, all at once", sets[args.folder.name], encoders, 1, in_order=True)
     rows, ours = [], []
