@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sqlite_utils import Database
 
 from harvester.database import transaction
+from nlp.coherence import Wording, choose_kept, recall_wording
 from nlp.embedding import Encoders, Vectors
 from nlp.likeness import LearnedLikeness, choose_compared, place_views
 from nlp.same_topic import SameTopic, same_topic_for
@@ -98,6 +99,24 @@ def choose_judge(database: Database, model: str, encoders: Encoders) -> SameTopi
     if load_setting(database, VECTORS_DECIDE + model) or load_answered_share(database) < LEAST_ANSWERED:
         return None
     return same_topic_for(encoders)
+
+
+def recall(
+    database: Database,
+    model: str,
+    blocks: Sequence[Block],
+    encoders: Encoders,
+    standings: Sequence[Standing],
+    closeness: float,
+) -> Wording | None:
+    """How the unplaced insights and the latest of each topic were said; None with other encoders than the shipped."""
+    if same_topic_for(encoders) is None:
+        return None
+    rows = choose_kept(np.array([standing.topic for standing in standings], dtype=np.int64))
+    row_of = {standings[row].insight: place for place, row in enumerate(rows)}
+    vectors = np.zeros((len(rows), blocks[-1].columns.stop), dtype=np.float32)
+    fill_some_vectors(database, model + QUESTIONS, row_of, vectors)
+    return recall_wording(vectors, rows, len(standings), blocks, density_of(closeness))
 
 
 def view_likeness(

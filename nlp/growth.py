@@ -14,6 +14,7 @@ from sqlite_utils import Database
 from harvester.database import transaction
 from nlp.adapting import UNADAPTED, Adaptation, adapt
 from nlp.atlas import Archetype, shipped_archetypes
+from nlp.coherence import choose_kept
 from nlp.comparison import (
     ANSWERS,
     QUESTIONS,
@@ -21,6 +22,7 @@ from nlp.comparison import (
     Space,
     choose_judge,
     embed_missing,
+    recall,
     span_space,
     view_likeness,
 )
@@ -52,7 +54,7 @@ from nlp.suggestion_store import save_suggestions
 from nlp.suggestions import Suggestion, suggest
 from nlp.themes import Theme, know_topic, name_meaning, see_widely
 from nlp.topic_making import came_late, name_topic, refresh_topic
-from nlp.topics import UNPLACED, Crowd, Placement, place_insights
+from nlp.topics import POOL_LIMIT, UNPLACED, Crowd, Placement, place_insights
 from nlp.vector_store import (
     count_uncompared,
     delete_vectors,
@@ -141,6 +143,8 @@ def grow_topics(
     if judge is not None:
         judge = learn_own(judge, own, blocks)
         crowd = replace(crowd, likeness=view_likeness(database, model, blocks, judge, standings, space.centre))
+    else:
+        crowd = replace(crowd, wording=recall(database, model, blocks, encoders, standings, space.closeness))
     adaptation = adapt(crowd, [standing.insight for standing in standings], decision_log(database))
     density = density_of(space.closeness)
     placement = _seed(crowd, place_insights(crowd, next_topic_id(database), density, adaptation.shift))
@@ -239,7 +243,9 @@ def _store(
     with transaction(database) as connection:
         save_vectors(connection, model, [ids[row] for row in space.fresh], space.vectors[space.fresh])
         if space.centre.is_frozen and not is_judged:
-            delete_vectors(connection, (model + QUESTIONS, model + ANSWERS))
+            kept = {ids[row] for row in choose_kept(outcome.carried, POOL_LIMIT)}
+            delete_vectors(connection, model + QUESTIONS, but=kept)
+            delete_vectors(connection, model + ANSWERS)
             save_blob(connection, VECTORS_DECIDE + model, b"yes")
         save_model(connection, model)
         save_closeness(connection, model, space.closeness)

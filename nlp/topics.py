@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from nlp.coherence import Wording
 from nlp.embedding import Vectors
 
 UNPLACED = 0
@@ -53,7 +54,8 @@ class Likeness(Protocol):
 class Crowd:
     """All insights in order of arrival. vectors: (n, d). topics: (n,) carrying topic ids, 0 = unplaced.
 
-    messages, companies: (n,) numbers that are equal when mail or company is. likeness: None when vectors decide.
+    messages, companies: (n,) numbers that are equal when mail or company is. likeness: None when vectors decide; then
+    wording tells chatter, where it is known.
     """
 
     vectors: Vectors
@@ -61,6 +63,7 @@ class Crowd:
     messages: NDArray[np.int64]
     companies: NDArray[np.int64]
     likeness: Likeness | None = None
+    wording: Wording | None = None
 
     def between(self, rows: NDArray[np.intp], others: NDArray[np.intp]) -> Vectors:
         """(n, m) similarities by what is known best."""
@@ -226,10 +229,16 @@ def _join_topics(
     found = look_closely(crowd, eligible, pool, averages, bars)
     best = found.scores.argmax(axis=1)
     similarity = found.scores[np.arange(len(pool)), best]
+    fitting = similarity >= bars.join
+    if crowd.wording is not None:
+        for topic in np.unique(best[fitting]):
+            joining = np.flatnonzero(fitting & (best == topic))
+            members = np.flatnonzero(topics == found.topics[topic])
+            fitting[joining] = crowd.wording.fits(pool[joining], members)
     return [
         Placed(int(row), int(found.topics[topic]), float(value))
-        for row, topic, value in zip(pool, best, similarity, strict=True)
-        if value >= bars.join
+        for row, topic, value, is_fitting in zip(pool, best, similarity, fitting, strict=True)
+        if is_fitting
     ]
 
 
@@ -244,6 +253,8 @@ def _group_pool(
     known = int((topics != UNPLACED).sum()) + len(pool)
     for group in _cluster(similarity, bars.birth):
         if not _may_be_born(crowd.companies[pool[group]], similarity[np.ix_(group, group)], known, bars):
+            continue
+        if crowd.wording is not None and not crowd.wording.is_one_matter(pool[group]):
             continue
         topic = next_topic
         if len(averages.topics):

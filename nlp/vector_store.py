@@ -1,7 +1,7 @@
 """The SQL of vectors and of what the comparison remembers for itself: the centre of its space and the model in use."""
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from sqlite_utils import Database
@@ -109,9 +109,14 @@ def save_vectors(connection: sqlite3.Connection, model: str, insights: Sequence[
     )
 
 
-def delete_vectors(connection: sqlite3.Connection, models: Sequence[str]) -> None:
-    """Forget the vectors of these models."""
-    connection.executemany("delete from vectors where model = ?", [(model,) for model in models])
+def delete_vectors(connection: sqlite3.Connection, model: str, *, but: Collection[int] = ()) -> None:
+    """Forget the vectors of a model. but: insights that keep theirs."""
+    if not but:
+        connection.execute("delete from vectors where model = ?", (model,))
+        return
+    stored = connection.execute("select insight from vectors where model = ?", (model,)).fetchall()
+    gone = [(insight, model) for (insight,) in stored if insight not in but]
+    connection.executemany("delete from vectors where insight = ? and model = ?", gone)
 
 
 def load_centre(database: Database, model: str) -> Centre | None:
