@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from nlp.atlas import general_stems
-from nlp.phrasing import Setting, weigh_phrasing
+from nlp.phrasing import MAX_WORDS, Setting, weigh_phrasing
 from nlp.readings import finish_reading, readings_of
 from nlp.records import StoredInsight
 from nlp.wording import ANSWER_LETTERS, stems_in, words_in
@@ -17,7 +17,8 @@ MAX_NAME = 90
 LOOKED_AT = 20  # most central insights
 MOST_READ = 60  # insights whose words tell what is typical of the topic
 PLACE_COST = 0.8  # of one place in the order of centrality
-USUAL_MEMBERS = 24  # of a larger topic a place means less: all of its first ten are typical
+USUAL_MEMBERS = 24  # of a larger topic a place means less, all of its first ten are typical; so the short one is taken
+SHORT_WORDS = 10
 SHARED = 0.1  # of the companies use a word that is typical of the topic, at least two
 CUT_COST = 4.0
 FEW = 1 / 3  # of a topic's insights: then its own language may name it
@@ -97,6 +98,7 @@ def _setting_of(insights: Sequence[StoredInsight], taste: Taste) -> Setting:
         answered=frozenset(stem for stem, count in answered.items() if count > 1),
         names=frozenset(name for name, count in names.items() if count > 1),
         general=general_stems(),
+        most_words=SHORT_WORDS if len(insights) >= USUAL_MEMBERS else MAX_WORDS,
     )
 
 

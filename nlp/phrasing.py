@@ -16,7 +16,7 @@ from harvester.resources import data_folder
 from nlp.records import Kind, StoredInsight
 from nlp.wording import word_forms, words_in
 
-MIN_WORDS, MAX_WORDS = 4, 10
+MIN_WORDS, MAX_WORDS = 4, 14
 MAX_LETTERS = 90
 TELLING_WORDS = 2
 MOST_SHARED, MOST_ANSWERED, MOST_TELLING = 4, 3, 5
@@ -58,6 +58,7 @@ class Setting:
     writes that. shared: stems that several companies of the topic use;
     answered: stems that several answers hold. names: words with a capital that several companies use.
     general: by language, stems that buyers of any trade use; what is in none of these is one customer's own matter.
+    most_words: of a sentence that is not too long.
     """
 
     people: Collection[str] = ()
@@ -67,6 +68,7 @@ class Setting:
     answered: frozenset[str] = frozenset()
     names: frozenset[str] = frozenset()
     general: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    most_words: int = MAX_WORDS
 
 
 NO_SETTING = Setting()
@@ -102,7 +104,7 @@ def weigh_phrasing(insight: StoredInsight, setting: Setting = NO_SETTING, text: 
     # Each tells only what it found: most sentences have few blemishes, and a site weighs a hundred thousand sentences.
     blemishes = chain(
         _of_kind(insight, said, setting),
-        _of_length(sentence, load_lists(insight.language)["numbers"]),
+        _of_length(sentence, load_lists(insight.language)["numbers"], setting.most_words),
         _of_hanging(sentence, insight.language, is_torn=is_torn),
     )
     return (
@@ -155,14 +157,14 @@ def _of_kind(insight: StoredInsight, said: str, setting: Setting) -> Iterator[tu
         yield "foreign", 1
 
 
-def _of_length(sentence: _Sentence, numbers: frozenset[str]) -> Iterator[tuple[str, int]]:
+def _of_length(sentence: _Sentence, numbers: frozenset[str], most_words: int) -> Iterator[tuple[str, int]]:
     text, count = sentence.text.strip(), len(sentence.words)
     if count < MIN_WORDS:
         yield "short", 1
     if len(text) > MAX_LETTERS:
         yield "long", 1
-    if count > MAX_WORDS:
-        yield "word_too_many", count - MAX_WORDS
+    if count > most_words:
+        yield "word_too_many", count - most_words
     yield "more_sentences", sum(map(text.count, SENTENCE_ENDS))
     if sentence.telling < TELLING_WORDS:
         yield "plain", 1
