@@ -17,7 +17,7 @@ from nlp.views import ANSWER_SHARE as NARROW_SHARE
 
 # As in nlp/known_meanings.py, but what neighbouring archetypes share no longer counts against them, so that less is
 # enough. Answers say more about the wider question than about its parts.
-ENOUGH_EVIDENCE, STRONG_EVIDENCE = 2.0, 2.2
+ENOUGH_EVIDENCE, STRONG_EVIDENCE = 1.4, 2.0
 FEW_SURE = 2  # members that speak of nothing more; without them many members say a little of it, which is seldom it
 ANSWER_SHARE = 0.75
 MOST_BEHIND = 0.5  # evidence for anything else, when an archetype names
