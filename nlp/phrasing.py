@@ -47,6 +47,7 @@ _LISTS = (
     "preambles",
     "capitals",
     "first_persons",
+    "also_asking",
 )
 
 

@@ -64,7 +64,7 @@ def _opens_statement(text: str, language: str) -> bool:
 def _asks_first(text: str, language: str) -> bool:
     """Whether its first word asks, and is not merely where a question may begin ("Tell me ...")."""
     lists = load_lists(language)
-    asking = lists["asking_words"] | lists["verbs_asking"]
+    asking = lists["asking_words"] | lists["verbs_asking"] | lists["also_asking"]
     if not asking:
         return opens_question(text, language)
     words = words_in(text)

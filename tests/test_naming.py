@@ -142,6 +142,8 @@ def test_a_forgotten_question_mark_is_set_where_the_words_ask(text, name):
     [
         ("what company made the pump", Kind.QUESTION, "What company made the pump?"),
         ("How can i reset my passcode ??", Kind.QUESTION, "How can I reset my passcode?"),
+        ("what's the postage on top", Kind.QUESTION, "What's the postage on top?"),
+        ("any chance of seeing you work", Kind.QUESTION, "Any chance of seeing you work?"),
         ("can covid live in the freezer", Kind.QUESTION, "Can covid live in the freezer?"),
         ("i lost my card, i think", Kind.PAIN, "I lost my card, I think."),
         ("I wonder whether it reads our clocks", Kind.QUESTION, "I wonder whether it reads our clocks."),
