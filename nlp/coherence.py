@@ -14,8 +14,10 @@ from nlp.embedding import Vectors
 from nlp.space import Block
 
 # Sums of the cosines of both encoders. A pair must be very much alike to found a topic; what ever more insights agree
-# on may be said more freely. Chosen on two of five lists of short requests and half of a list of chatter.
+# on may be said more freely, but among thousands a few are alike by chance. The pool holds no more than MOST_INSIGHTS.
+# Chosen on two of five lists of short requests mixed with chatter.
 BIRTH, LESS_PER_DOUBLING = 1.2, 0.12
+MORE_PER_DOUBLING, MANY_INSIGHTS, MOST_INSIGHTS = 0.09, 1_000, 5_000
 JOIN = 0.5
 # Where many short requests are alike, chatter is told by being said otherwise. In long prose, and among few insights,
 # nothing is said alike: there the bars fall to nothing.
@@ -45,7 +47,9 @@ class Wording:
             return True
         alike = self._similarity(known, known)
         pairs = (alike.sum() - np.trace(alike)) / (len(known) * (len(known) - 1))
-        return bool(pairs >= self.strictness * (BIRTH - LESS_PER_DOUBLING * np.log2(len(known))))
+        crowd = min(max(len(self.positions), MANY_INSIGHTS), MOST_INSIGHTS)
+        by_chance = MORE_PER_DOUBLING * np.log2(crowd / MANY_INSIGHTS)
+        return bool(pairs >= self.strictness * (BIRTH + by_chance - LESS_PER_DOUBLING * np.log2(len(known))))
 
     def fits(self, rows: NDArray[np.intp], members: NDArray[np.intp]) -> NDArray[np.bool_]:
         """(n,) whether each row is said alike enough to join the topic of these members, both of the crowd."""

@@ -60,6 +60,12 @@ def test_the_more_agree_the_less_alike_they_have_to_be(encoders: Encoders) -> No
     assert wording.is_one_matter(np.arange(7))
 
 
+def test_among_thousands_a_few_have_to_be_more_alike(encoders: Encoders) -> None:
+    assert said(0.51, encoders, insights=1_000).is_one_matter(GROUP)
+    assert not said(0.51, encoders, insights=4_000).is_one_matter(GROUP)
+    assert said(0.6, encoders, insights=1_000_000).is_one_matter(GROUP)
+
+
 def test_only_what_is_said_like_the_latest_members_joins(encoders: Encoders) -> None:
     near, far = said(0.4, encoders), said(0.2, encoders)
     assert near.fits(np.array([4]), GROUP).tolist() == [True]
