@@ -40,10 +40,10 @@ class SameTopic:
             found[rows] = scores.reshape(len(rows), len(other))
         return found
 
-    def similarity(self, one: Views, other: Views) -> Vectors:
-        """(n, m), 0 to 1: log odds on the scale that topics.py has its bars on."""
-        share = (self.log_odds(one, other) - LOWEST_LOG_ODDS) / SPAN
-        return np.asarray(np.clip(share, 0, 1), dtype=np.float32)
+
+def scale_log_odds(log_odds: Vectors) -> Vectors:
+    """0 to 1: the scale that topics.py has its bars on."""
+    return np.asarray(np.clip((log_odds - LOWEST_LOG_ODDS) / SPAN, 0, 1), dtype=np.float32)
 
 
 @cache
