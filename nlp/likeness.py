@@ -10,9 +10,9 @@ from nlp.same_topic import SameTopic, scale_log_odds
 from nlp.views import Views
 
 MEMBERS = 30  # of a topic, the latest ones: what it is asked like today
-# Up to so many insights the company they share counts, from the second number on it does not. Two hundred are what was
-# measured; among thousands faint likenesses add up to a company that everybody shares.
-YOUNG, GROWN = 300, 600
+# Among how many insights the company they share counts fully or not at all. Fewer are no company; two hundred are what
+# was measured; among thousands faint likenesses add up to a company that everybody shares.
+COMPANY_SIZES, COMPANY_COUNTS = (20, 50, 300, 600), (0.0, 1.0, 1.0, 0.0)
 FAINT = 0.02  # chance below which a likeness is no company
 # How much an insight counts among its own company: more where there are few to compare it with.
 ITSELF, ITSELF_AMONG_FEW = 0.4, 120.0
@@ -67,7 +67,7 @@ def place_views(model: SameTopic, views: Views, rows: NDArray[np.intp], crowd: i
     """views: one per row. crowd: how many insights there are in all."""
     positions = np.full(crowd, -1, dtype=np.intp)
     positions[rows] = np.arange(len(rows))
-    share = min(1.0, max(0.0, (GROWN - len(rows)) / (GROWN - YOUNG)))
+    share = float(np.interp(len(rows), COMPANY_SIZES, COMPANY_COUNTS))
     company = find_company(model, views) if share else np.zeros((len(rows), 0), dtype=np.float32)
     return LearnedLikeness(model, views, positions, company, share)
 
