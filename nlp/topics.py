@@ -30,7 +30,8 @@ NEAR_SHARE = 0.7  # how much the nearest members of a topic weigh against the av
 NEAR_MEMBERS = 10
 # The same for the learned likeness, whose scale and whose sureness are others.
 LEARNED_BIRTH, LEARNED_JOIN, LEARNED_GROUP_JOIN, LEARNED_PAIR_MALUS = 0.5, 0.55, 0.5, 0.1
-LEARNED_NEAR_SHARE, LEARNED_NEAR_MEMBERS = 1.0, 5
+# With the nearest alone, one wrong member draws in others like it, the more the larger a topic is.
+LEARNED_NEAR_SHARE, LEARNED_NEAR_MEMBERS = 0.5, 5
 CANDIDATES = 12  # topics, nearest on average, that are looked at closely
 SAME_MAIL_PENALTY = 0.1  # two sentences of one mail seldom mean the same: their author would not say it twice
 POOL_LIMIT = 5_000  # newest unplaced insights that are clustered

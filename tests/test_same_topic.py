@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from nlp.seeding import plant_seeds
 from nlp.store import all_topics, decision_log, find_topic, living_topics, load_insights
 from nlp.suggestion_store import load_suggestions, save_suggestions
 from nlp.suggestions import Suggestion, suggest
-from nlp.topics import Crowd
+from nlp.topics import Crowd, place_insights
 from nlp.vector_store import load_answered_share, load_setting, load_stock_answers
 
 # (what was asked, what the colleague answered): two meanings, and hardly a word of the questions in common.
@@ -97,6 +98,20 @@ def test_later_insights_join_and_nobody_moves(database: Database, encoders: Enco
     assert after[20] == before[1]
     assert after[21] == before[5]
     assert {number: after[number] for number in before} == before
+
+
+def test_a_few_near_members_are_not_enough_to_join_a_large_topic() -> None:
+    crowd = crowd_of([*[1] * 20, 0], between=0.1, inside=0.7)
+    assert isinstance(crowd.likeness, Told)
+    similarity = crowd.likeness.between(np.arange(21), np.arange(21))
+
+    def joined(near: int) -> list[int]:
+        likeness = similarity.copy()
+        likeness[20, :near] = likeness[:near, 20] = 0.65
+        return [one.topic for one in place_insights(replace(crowd, likeness=Told(likeness)), 2, 0.0).placed]
+
+    assert joined(near=5) == []
+    assert joined(near=15) == [1]
 
 
 def test_without_answers_vectors_decide(tmp_path: Path, encoders: Encoders) -> None:
