@@ -61,16 +61,14 @@ def load_said(database: Database, insights: Sequence[int]) -> dict[int, Said]:
 def load_stock_answers(database: Database) -> frozenset[int]:
     """Insights whose answer is what colleagues write to everything ("see below"): it does not tell what was asked.
 
-    An answer is that when it stands in three mails and a third of all, or in ten and a tenth of all.
+    An answer is that when it stands in five mails and a quarter of all answered ones; what is asked most is asked less.
     """
     return frozenset(
         insight
         for (insight,) in database.conn.execute(
-            "with mails as"
-            " (select answer, count(distinct message) as n from insights where answer <> '' group by answer),"
-            " answered as (select count(distinct message) as n from insights where answer <> '')"
-            " select insights.id from insights join mails using (answer), answered"
-            " where (mails.n >= 3 and mails.n * 3 >= answered.n) or (mails.n >= 10 and mails.n * 10 >= answered.n)"
+            "select id from insights where answer in"
+            " (select answer from insights where answer <> '' group by answer having count(distinct message) >= 5"
+            " and count(distinct message) * 4 >= (select count(distinct message) from insights where answer <> ''))"
         )
     )
 

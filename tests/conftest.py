@@ -10,8 +10,11 @@ from digest_workspace import make_workspace
 from playwright.sync_api import Browser
 from site_material import build, make_small_site
 from smtp_server import SmtpServer, run_smtp
+from sqlite_utils import Database
 
+from harvester.database import open_database
 from harvester.workspace import Workspace
+from nlp.embedding import Encoders, load_encoders
 
 
 @pytest.fixture(params=["dovecot", "pymap"])
@@ -43,6 +46,20 @@ def mail_server() -> Iterator[SmtpServer]:
 def workspace(tmp_path: Path, mail_server: SmtpServer) -> Workspace:
     """A workspace whose digests go to that server."""
     return make_workspace(tmp_path / "work", mail_server.port)
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    """An empty archive."""
+    database = open_database(tmp_path / "answers.db")
+    yield database
+    database.conn.close()
+
+
+@pytest.fixture(scope="module")
+def encoders() -> Encoders:
+    """The shipped ones, loaded once for all tests of a file."""
+    return load_encoders()
 
 
 @pytest.fixture(scope="module")

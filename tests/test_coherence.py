@@ -1,35 +1,19 @@
 """Chatter founds no topics: what is said scattered waits in the pool, however alike its neighbours make it."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import numpy as np
-import pytest
 from sqlite_utils import Database
 from topic_material import HOSTING, MONDAY, PRICE, SAP, add_insights
 
-from harvester.database import open_database
 from nlp.coherence import KEPT_MEMBERS, Wording, choose_kept, recall_wording
-from nlp.embedding import Embedder, Encoders, load_encoders
+from nlp.embedding import Embedder, Encoders
 from nlp.growth import grow_topics
 from nlp.space import FREEZE_CENTRE_AT, Block
 from nlp.store import load_insights
 from nlp.topics import UNPLACED, Crowd, place_insights
 
 GROUP = np.arange(4, dtype=np.intp)
-
-
-@pytest.fixture(scope="module")
-def encoders() -> Encoders:
-    return load_encoders()
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = open_database(tmp_path / "answers.db")
-    yield database
-    database.conn.close()
 
 
 def lay_out(encoder: Embedder) -> tuple[Block, Block]:

@@ -25,7 +25,7 @@ from nlp.decisions import (
     split_topic,
     undo_decision,
 )
-from nlp.embedding import Encoders, load_encoders
+from nlp.embedding import Encoders
 from nlp.growth import grow_topics
 from nlp.records import Topic
 from nlp.store import (
@@ -41,11 +41,6 @@ from nlp.store import (
 )
 
 TODAY = date(2026, 11, 9)
-
-
-@pytest.fixture(scope="module")
-def encoders() -> Encoders:
-    return load_encoders()
 
 
 @pytest.fixture(scope="module")

@@ -1,32 +1,18 @@
 """Topics grow and never move: ids are for ever, twice adds nothing, the same mails give the same topics."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
-import pytest
 from sqlite_utils import Database
 from topic_material import HOSTING, LONELY, MONDAY, PRICE, SAP, add_insights
 
 from harvester.database import open_database
 from harvester.resources import data_folder
-from nlp.embedding import Encoders, WordEmbedder, load_encoders
+from nlp.embedding import Encoders, WordEmbedder
 from nlp.growth import grow_topics
 from nlp.store import all_topics, central_order, living_topics, load_insights, topic_insights, unplaced_insights
 from nlp.topics import UNPLACED, Crowd, place_insights
-
-
-@pytest.fixture(scope="module")
-def encoders() -> Encoders:
-    return load_encoders()
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = open_database(tmp_path / "answers.db")
-    yield database
-    database.conn.close()
 
 
 def placements(database: Database) -> dict[int, int | None]:

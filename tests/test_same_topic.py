@@ -18,7 +18,7 @@ from nlp import same_topic
 from nlp.atlas import shipped_archetypes
 from nlp.decision_store import carry_out, take_back
 from nlp.decisions import keep_apart, last_decision, pin_facets, undo_decision
-from nlp.embedding import Encoders, load_encoders
+from nlp.embedding import Encoders
 from nlp.growth import grow_topics
 from nlp.same_topic import load_same_topic, same_topic_for
 from nlp.seeding import plant_seeds
@@ -43,11 +43,6 @@ TRAINING = (
     ("Would I have to read a manual of 300 pages?", "No. One day of training with a trainer, free of charge."),
     ("The girls at the counter are afraid of it.", "A trainer spends a day with them, the training costs nothing."),
 )
-
-
-@pytest.fixture(scope="module")
-def encoders() -> Encoders:
-    return load_encoders()
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +134,8 @@ def test_what_colleagues_write_to_everything_is_no_answer(tmp_path: Path, encode
 
 
 def test_one_answer_among_others_may_be_given_again_and_again(database: Database) -> None:
-    add_answered(database, (("How long do we wait?", DELIVERY[0][1]), ("And from Leeds?", DELIVERY[0][1])), first=20)
+    asked = ("How long do we wait?", "And from Leeds?", "When would it stand in Hull?")
+    add_answered(database, tuple((question, DELIVERY[0][1]) for question in asked), first=20)
     assert load_stock_answers(database) == frozenset()
     assert load_answered_share(database) == 1
 
