@@ -94,11 +94,13 @@ def span_space(
     return Space(vectors, fresh, closeness, centre)
 
 
-def choose_judge(database: Database, model: str, encoders: Encoders) -> SameTopic | None:
-    """The learned model where it fits; a settled mailbox stays with what it was settled with."""
+def choose_judge(
+    database: Database, model: str, encoders: Encoders, instead: SameTopic | None = None
+) -> SameTopic | None:
+    """The learned model, or `instead`, where it fits; a settled mailbox stays with what it was settled with."""
     if load_setting(database, VECTORS_DECIDE + model) or load_answered_share(database) < LEAST_ANSWERED:
         return None
-    return same_topic_for(encoders)
+    return instead or same_topic_for(encoders)
 
 
 def recall(

@@ -32,6 +32,7 @@ from nlp.likeness import LearnedLikeness
 from nlp.naming import Taste, main_language
 from nlp.own_meanings import learn_own
 from nlp.records import Topic
+from nlp.same_topic import SameTopic
 from nlp.seeding import plant_seeds
 from nlp.space import density_of, lay_out_blocks
 from nlp.store import (
@@ -122,10 +123,11 @@ def grow_topics(
     now: datetime,
     progress: Callable[[int], None] = lambda count: None,
     own: Sequence[Archetype] = (),
+    judge: SameTopic | None = None,
 ) -> Grown:
     """Place every insight that has no topic yet. own: the workspace's archetypes, beside those of the program.
 
-    progress: called with the number of insights just embedded.
+    progress: called with the number of insights just embedded. judge: to use where the shipped one would be.
     """
     model = f"{SCHEME}/{encoders.name}"
     blocks = lay_out_blocks(encoders)
@@ -139,7 +141,7 @@ def grow_topics(
         return Grown(0, 0, (), unplaced)
     space = span_space(database, model, blocks, standings, is_settled=is_settled)
     crowd = _crowd(standings, space.vectors)
-    judge = choose_judge(database, model, encoders)
+    judge = choose_judge(database, model, encoders, judge)
     if judge is not None:
         judge = learn_own(judge, own, blocks)
         crowd = replace(crowd, likeness=view_likeness(database, model, blocks, judge, standings, space.centre))

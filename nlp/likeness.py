@@ -16,9 +16,6 @@ COMPANY_SIZES, COMPANY_COUNTS = (20, 50, 300, 600), (0.0, 1.0, 1.0, 0.0)
 FAINT = 0.02  # chance below which a likeness is no company
 # How much an insight counts among its own company: more where there are few to compare it with.
 ITSELF, ITSELF_AMONG_FEW = 0.4, 120.0
-# Log odds of the same topic: the model's own, and those of the company that two insights share. Logistic regression
-# over ten companies, each seen by a model that had not learned from it; the optimum is flat.
-OWN_WEIGHT, SHARED_WEIGHT, SHARED_BIAS = 0.2, 2.7, 1.3
 LEAST_SHARED = 1e-3
 
 
@@ -42,9 +39,10 @@ class LearnedLikeness:
         own = self.model.log_odds(self.views.take(one), self.views.take(other))
         if not self.share:
             return scale_log_odds(own)
-        shared = np.log(self.company[one] @ self.company[other].T + LEAST_SHARED)
-        together = scale_log_odds(OWN_WEIGHT * own + SHARED_WEIGHT * shared + SHARED_BIAS)
-        return np.asarray(self.share * together + (1 - self.share) * scale_log_odds(own), dtype=np.float32)
+        shared = compare_company(self.company[one], self.company[other])
+        weights = self.model.company
+        odds = np.asarray(weights.own * own + weights.shared * shared + weights.bias, dtype=np.float32)
+        return np.asarray(self.share * scale_log_odds(odds) + (1 - self.share) * scale_log_odds(own), dtype=np.float32)
 
     @property
     def comparable(self) -> NDArray[np.bool_]:
@@ -70,6 +68,11 @@ def place_views(model: SameTopic, views: Views, rows: NDArray[np.intp], crowd: i
     share = float(np.interp(len(rows), COMPANY_SIZES, COMPANY_COUNTS))
     company = find_company(model, views) if share else np.zeros((len(rows), 0), dtype=np.float32)
     return LearnedLikeness(model, views, positions, company, share)
+
+
+def compare_company(one: Vectors, other: Vectors) -> Vectors:
+    """(n, m): logarithm of how much company each shares with each of `other`; rows are those of `find_company`."""
+    return np.asarray(np.log(one @ other.T + LEAST_SHARED), dtype=np.float32)
 
 
 def find_company(model: SameTopic, views: Views) -> Vectors:

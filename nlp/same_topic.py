@@ -6,6 +6,7 @@ Its parts lie in data/topics/, written by bench/train_topics.py and checked by S
 import tomllib
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,18 @@ LOWEST_LOG_ODDS, SPAN = -7.0, 10.0
 
 
 @dataclass(frozen=True, slots=True)
+class CompanyWeights:
+    """Log odds of the same topic while a mailbox is young: the model's own, and the company two insights share.
+
+    See nlp.likeness, which knows what company is.
+    """
+
+    own: float
+    shared: float
+    bias: float
+
+
+@dataclass(frozen=True, slots=True)
 class SameTopic:
     """The model. encoders: the name of those it was trained with. rarity: of hashed words, see nlp.views."""
 
@@ -28,6 +41,7 @@ class SameTopic:
     recogniser: Recogniser
     rarity: Vectors
     session: Any  # onnxruntime.InferenceSession
+    company: CompanyWeights
 
     def log_odds(self, one: Views, other: Views) -> Vectors:
         """(n, m): of each insight of `one` being of the same topic as each of `other`."""
@@ -49,17 +63,10 @@ def scale_log_odds(log_odds: Vectors) -> Vectors:
 @cache
 def load_same_topic() -> SameTopic:
     """The shipped model. Raises ModelError when a file is damaged."""
-    import onnxruntime
-
     folder = data_folder() / "topics"
     told = tomllib.loads((folder / "same_topic.toml").read_text(encoding="utf-8"))
     for name, expected in told["sha256"].items():
         verify_sha256(folder / name, expected)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1  # the same sums in the same order on every machine
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(str(folder / "same_topic.onnx"), options, providers=["CPUExecutionProvider"])
     with np.load(folder / "same_topic.npz", allow_pickle=False) as arrays:
         return SameTopic(
             encoders=str(told["encoders"]),
@@ -70,8 +77,21 @@ def load_same_topic() -> SameTopic:
                 usual=arrays["usual"].astype(np.float32),
             ),
             rarity=arrays["rarity"].astype(np.float32),
-            session=session,
+            session=open_trees(folder / "same_topic.onnx"),
+            company=CompanyWeights(**{name: float(weight) for name, weight in told["company"].items()}),
         )
+
+
+def open_trees(model: Path | bytes) -> Any:
+    """An onnxruntime.InferenceSession of the file, or of its bytes."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1  # the same sums in the same order on every machine
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    given = model if isinstance(model, bytes) else str(model)
+    return onnxruntime.InferenceSession(given, options, providers=["CPUExecutionProvider"])
 
 
 def same_topic_for(encoders: Encoders) -> SameTopic | None:

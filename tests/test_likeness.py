@@ -1,11 +1,15 @@
 """The learned likeness: by the words of two insights, and by the company that they share."""
 
+import tomllib
+from dataclasses import asdict, replace
+
 import numpy as np
 import pytest
 
-from nlp.embedding import load_encoders
-from nlp.likeness import LearnedLikeness, find_company, place_views
-from nlp.same_topic import load_same_topic, scale_log_odds
+from harvester.resources import data_folder
+from nlp.embedding import Vectors, load_encoders
+from nlp.likeness import LearnedLikeness, compare_company, find_company, place_views
+from nlp.same_topic import CompanyWeights, load_same_topic, scale_log_odds
 from nlp.space import Expression, embed_expressions, first_centre, lay_out_blocks
 from nlp.views import Said, see
 
@@ -70,3 +74,22 @@ def test_company_is_counted_in_shares(together: LearnedLikeness) -> None:
     assert company.shape == (56, 56)
     assert np.allclose(np.linalg.norm(company, axis=1), 1, atol=1e-5)
     assert company.argmax(axis=1).tolist() == list(range(56))
+
+
+def test_the_weights_of_company_are_those_that_the_training_wrote() -> None:
+    told = tomllib.loads((data_folder() / "topics" / "same_topic.toml").read_text(encoding="utf-8"))["company"]
+    assert asdict(load_same_topic().company) == told
+    assert set(told) == {"own", "shared", "bias"}
+
+
+def test_the_likeness_is_that_of_its_model_s_weights(together: LearnedLikeness) -> None:
+    def weighed(own: float, shared: float, bias: float) -> Vectors:
+        model = replace(together.model, company=CompanyWeights(own, shared, bias))
+        return replace(together, model=model).between(rows, rows)
+
+    rows = np.arange(8)
+    views = together.views.take(rows)
+    shared = compare_company(together.company[rows], together.company[rows])
+    assert np.allclose(weighed(1, 0, 0), scale_log_odds(together.model.log_odds(views, views)))
+    assert np.allclose(weighed(0, 2, -1), scale_log_odds(2 * shared - 1))
+    assert not np.allclose(weighed(0, 2, -1), together.between(rows, rows), atol=0.01)
