@@ -15,7 +15,7 @@ from datetime import timedelta
 
 import numpy as np
 from topic_cases import Case, read_mailbox, split_weeks
-from topics import FIRST, follow_suggestions, insert
+from topic_stream import FIRST, follow_suggestions, insert
 
 from harvester.database import open_database
 from nlp.adapting import WIDTH, Lesson, choose_shift

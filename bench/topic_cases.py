@@ -24,6 +24,7 @@ class Case:
     language: str
     answer: str | None = None
     kind: str = "question"
+    context: str = ""
 
 
 def read_set(path: pathlib.Path) -> list[Case]:

@@ -1,5 +1,6 @@
 """The comparison of topics counts what moved as it says: new numbers alone are no move."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -10,7 +11,8 @@ if not BENCH.exists():
     pytest.skip("the benches are not part of the package", allow_module_level=True)
 sys.path.insert(0, str(BENCH))
 
-from topic_cases import split_weeks  # noqa: E402
+from topic_cases import Case, split_weeks  # noqa: E402
+from topic_chatter import CHATTER, extract, judge_mixture, mix, read_chatter  # noqa: E402
 from topic_scores import Row, agreement, judge, lay_out_table, share_moved  # noqa: E402
 from topics_bertopic import keep_numbers  # noqa: E402
 
@@ -57,3 +59,29 @@ def test_the_table_names_each_set_that_is_too_far_below():
     assert lines[-1] == "pairwise F1 more than 0.03 below: far"
     assert lines[3].split()[:8] == ["far", "4", "0.800", "1.000", "0.80", "0.667", "1.000", "0.67"]
     assert lines[4].startswith("mean")
+
+
+def test_every_topic_counts_when_the_share_of_chatter_is_told():
+    labels = ("price", "price", "size", CHATTER, CHATTER, CHATTER)
+    cases = [Case("", label, f"c{row}", f"m{row}", "en") for row, label in enumerate(labels)]
+    mixture = judge_mixture(cases, {0: 1, 1: 1, 2: None, 3: 1, 4: 2, 5: None})
+    assert mixture.chatter == pytest.approx(2 / 4)
+    assert mixture.unplaced == pytest.approx(1 / 3)
+    assert mixture.f1 == 1
+
+
+def test_a_draw_holds_as_many_lines_of_chatter_as_of_requests_and_is_the_same_each_time():
+    requests = [(Case(f"{number}", "price", "", "", "en"),) for number in range(5)]
+    chatter = [(Case(f"x{number}", CHATTER, "", "", "en"),) for number in range(9)]
+    drawn = mix(requests, chatter, 1)
+    assert sorted(case.label for case in drawn) == [CHATTER] * 5 + ["price"] * 5
+    assert drawn == mix(requests, chatter, 1) != mix(requests, chatter, 2)
+
+
+def test_chatter_is_taken_from_the_lines_of_a_file_by_the_extraction(tmp_path: Path):
+    lines = ("What does it cost per user?", "See you on Monday, best wishes.")
+    file = tmp_path / "chatter.jsonl"
+    file.write_text("".join(json.dumps({"text": text, "label": "any"}) + "\n" for text in lines), encoding="utf-8")
+    asked, said = extract(read_chatter(file), None)
+    assert [(case.text, case.label) for case in asked] == [(lines[0], CHATTER)]
+    assert said == ()
