@@ -28,6 +28,7 @@ from nlp.space import (
     widen_centre,
 )
 from nlp.store import Standing
+from nlp.theme_model import hear
 from nlp.vector_store import (
     fill_some_vectors,
     fill_vectors,
@@ -134,15 +135,16 @@ def view_likeness(
     said = load_said(database, [standings[row].insight for row in rows])
     for insight in load_stock_answers(database) & said.keys():
         said[insight] = replace(said[insight], answer="")
+    raw = _load_raw(database, model, blocks, standings, rows)
     views = see(
         [said[standings[row].insight] for row in rows],
-        _load_raw(database, model, blocks, standings, rows),
+        raw,
         centre,
         blocks,
         judge.recogniser,
         judge.rarity,
     )
-    return place_views(judge, views, rows, len(standings))
+    return replace(place_views(judge, views, rows, len(standings)), heard=hear(raw, judge.encoders))
 
 
 def _load_raw(

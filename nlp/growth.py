@@ -53,7 +53,8 @@ from nlp.store import (
 )
 from nlp.suggestion_store import save_suggestions
 from nlp.suggestions import Suggestion, suggest
-from nlp.themes import Theme, know_topic, name_meaning, see_widely
+from nlp.theme_model import Heard, load_theme_model
+from nlp.themes import Meaning, Wide, know_topic, name_meaning, see_widely
 from nlp.topic_making import came_late, name_topic, refresh_topic
 from nlp.topics import POOL_LIMIT, UNPLACED, Crowd, Placement, place_insights
 from nlp.vector_store import (
@@ -197,7 +198,7 @@ def _carry(placement: Placement, before: NDArray[np.int64], topics: Sequence[Top
 
 def _recognise(
     crowd: Crowd, outcome: _Outcome, own: Sequence[Archetype], standings: Sequence[Standing]
-) -> dict[int, tuple[Archetype | Theme, ...]]:
+) -> dict[int, tuple[Meaning, ...]]:
     """Carrying topic -> what it clearly means, what fits best first, of those that this run touched.
 
     By the members that were compared.
@@ -212,12 +213,21 @@ def _recognise(
     compared = np.flatnonzero(likeness.comparable)
     compared = compared[np.argsort(likeness.positions[compared])]
     categories = [standings[row].category for row in compared.tolist()]
-    wide = see_widely(known, asked, replied, likeness.model.recogniser.usual, categories)
+    wide = _see_widely(likeness, known, Heard(asked, replied), categories)
     found = {}
     for topic in outcome.touched:
         rows = likeness.positions[(outcome.carried == topic) & likeness.comparable]
         found[topic] = know_topic(asked[rows], replied[rows], usual, known, wide, rows)
     return found
+
+
+def _see_widely(
+    likeness: LearnedLikeness, known: Sequence[Archetype], chances: Heard, categories: Sequence[str]
+) -> Wide | None:
+    if likeness.heard is None:
+        return None
+    ordinary = likeness.model.recogniser.usual
+    return see_widely(load_theme_model(), likeness.heard, known, chances, ordinary, categories)
 
 
 def _store(
@@ -227,7 +237,7 @@ def _store(
     space: Space,
     outcome: _Outcome,
     suggestions: Sequence[Suggestion],
-    known_as: Mapping[int, Sequence[Archetype | Theme]],
+    known_as: Mapping[int, Sequence[Meaning]],
     now: datetime,
     *,
     is_judged: bool,

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from nlp.embedding import Vectors, unit_rows
 from nlp.same_topic import SameTopic, scale_log_odds
+from nlp.theme_model import Heard
 from nlp.views import Views
 
 MEMBERS = 30  # of a topic, the latest ones: what it is asked like today
@@ -24,7 +25,7 @@ class LearnedLikeness:
     """positions: (n,) of the crowd, row in `views` or -1 when it is not compared in this run.
 
     company: (c, c) unit rows, one per row of `views`: which of the others it is like, and how much. share: 0 to 1, how
-    much company counts; with 0 it is not looked at.
+    much company counts; with 0 it is not looked at. heard: one row per row of `views`, None with other encoders.
     """
 
     model: SameTopic
@@ -32,6 +33,7 @@ class LearnedLikeness:
     positions: NDArray[np.intp]
     company: Vectors
     share: float
+    heard: Heard | None = None
 
     def between(self, rows: NDArray[np.intp], others: NDArray[np.intp]) -> Vectors:
         """(n, m), 0 to 1: alike by what is said and, while there are few, by what else both are like."""

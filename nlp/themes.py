@@ -10,21 +10,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harvester.resources import data_folder
-from nlp.atlas import Archetype
+from nlp.atlas import Archetype, shipped_archetypes
 from nlp.embedding import Vectors
 from nlp.known_meanings import MIN_MEMBERS, Usual, find_meaning, name_archetype, weigh_members, weigh_usual
+from nlp.theme_model import Heard, ThemeModel
 from nlp.views import ANSWER_SHARE as NARROW_SHARE
+from nlp.views import LEAST_CHANCE
 
-# As in nlp/known_meanings.py, but what neighbouring archetypes share no longer counts against them, so that less is
-# enough. Answers say more about the wider question than about its parts.
-ENOUGH_EVIDENCE, STRONG_EVIDENCE = 1.4, 2.0
-FEW_SURE = 2  # members that speak of nothing more; without them many members say a little of it, which is seldom it
+# A topic asks what its members agree on: the share of them that speak most of it, and by how much all of them do beyond
+# what the mailbox speaks of anyway; the more members, the less of both is enough.
+ENOUGH_EVIDENCE, PER_MEMBERS = 1.6, 0.35
+PER_AGREEMENT = 12.0  # mean log chance that counts as much as all members agreeing
+BY_ARCHETYPES = 0.4  # how much the recogniser of archetypes has to say beside the theme model
+MORE_LIKELY = 0.4  # the mean log chance of several archetypes together, above the log of their summed mean chances
 ANSWER_SHARE = 0.75
 MOST_BEHIND = 0.5  # evidence for anything else, when an archetype names
 # How often a member has a category of its theme, and how much of that counts: the members' categories go together.
 IN_CATEGORY, CATEGORY_SHARE, PRIOR_OF_CATEGORY = 0.7, 0.5, 5
 ALONE_LEAD = 2.0  # of an archetype over its neighbour, to say more than their theme
-MORE_LIKELY = 0.4  # the mean log chance of several archetypes together, above the log of their summed mean chances
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +39,18 @@ class Theme:
     names: Mapping[str, str]
 
 
+Meaning = Archetype | Theme
+
+
 @dataclass(frozen=True, slots=True)
 class Wide:
-    """A mailbox seen through themes. themes: what each of the g columns means, None for an archetype in no theme.
+    """A mailbox seen through themes. meanings: of the g columns. columns: id of an archetype -> where it is counted.
 
-    columns: (k,) the column of each archetype. asked, replied: (n, g), as the chances of archetypes. fitting: (n, g),
-    log ratios, how well the category of each insight fits.
+    asked, replied: (n, g), chances. fitting: (n, g), log ratios, how well the category of each insight fits.
     """
 
-    themes: tuple[Theme | None, ...]
-    columns: tuple[int, ...]
+    meanings: tuple[Meaning, ...]
+    columns: Mapping[str, int]
     asked: Vectors
     replied: Vectors
     usual: Usual
@@ -67,38 +72,66 @@ def shipped_themes() -> tuple[Theme, ...]:
     )
 
 
-def see_widely(
-    archetypes: Sequence[Archetype], asked: Vectors, replied: Vectors, ordinary: Vectors, categories: Sequence[str]
-) -> Wide:
-    """archetypes: of the k columns of `asked` and `replied`. categories: of the n insights.
+@cache
+def theme_columns() -> Mapping[str, str]:
+    """Id of an archetype -> that of its theme, its own when it is in none."""
+    theme_of = {archetype: theme.id for theme in shipped_themes() for archetype in theme.asks}
+    return {archetype.id: theme_of.get(archetype.id, archetype.id) for archetype in shipped_archetypes()}
 
-    ordinary: (k,), as for `weigh_usual`.
+
+@cache
+def name_columns() -> tuple[str, ...]:
+    """What the theme model tells apart: ids of all themes, then of the archetypes in none."""
+    return tuple(dict.fromkeys((*(theme.id for theme in shipped_themes()), *theme_columns().values())))
+
+
+def see_widely(
+    model: ThemeModel,
+    heard: Heard,
+    archetypes: Sequence[Archetype],
+    chances: Heard,
+    ordinary: Vectors,
+    categories: Sequence[str],
+) -> Wide:
+    """heard: (n, g), what the theme model makes of n insights. chances: (n, k), what the recogniser of archetypes does.
+
+    ordinary: (k,), as for `weigh_usual`. archetypes: of these k columns; those of the workspace are columns of their
+    own, too. categories: of the n insights.
     """
-    theme_of = {archetype: theme for theme in shipped_themes() for archetype in theme.asks}
-    columns: dict[str, int] = {}
-    themes: list[Theme | None] = []
-    meant: list[set[str]] = []
-    parts = np.zeros((len(archetypes), len(archetypes)), dtype=np.float32)
-    for row, archetype in enumerate(archetypes):
-        theme = None if archetype.is_own else theme_of.get(archetype.id)
-        key = f"theme {theme.id}" if theme else f"archetype {archetype.id}"
-        if key not in columns:
-            columns[key] = len(themes)
-            themes.append(theme)
-            meant.append(set())
-        parts[row, columns[key]] = 1
-        meant[columns[key]].add(archetype.category)
-    parts = parts[:, : len(themes)]
-    usually = np.log(np.exp(ordinary) @ parts) + MORE_LIKELY * (parts.sum(axis=0) > 1)
-    wide_asked, wide_replied = asked @ parts, replied @ parts
+    shipped = {archetype.id: archetype for archetype in shipped_archetypes()}
+    themes = {theme.id: theme for theme in shipped_themes()}
+    own = [archetype for archetype in archetypes if archetype.is_own]
+    meanings = (*(themes.get(column) or shipped[column] for column in model.columns), *own)
+    place = {column: row for row, column in enumerate(model.columns)}
+    columns = {archetype: place[column] for archetype, column in theme_columns().items() if column in place}
+    columns |= {archetype.id: len(place) + row for row, archetype in enumerate(own)}
+    parts = np.zeros((len(archetypes), len(meanings)), dtype=np.float32)
+    parts[np.arange(len(archetypes)), [columns[archetype.id] for archetype in archetypes]] = 1
+    asked = _join(heard.asked, chances.asked @ parts, len(own))
+    replied = _join(heard.replied, chances.replied @ parts, len(own))
+    usual = np.log(np.exp(ordinary) @ parts + LEAST_CHANCE) + MORE_LIKELY * (parts.sum(axis=0) > 1)
+    usually = np.append((1 - BY_ARCHETYPES) * model.recogniser.usual, (1 - BY_ARCHETYPES) * usual[len(place) :])
+    meant = [
+        {shipped[one].category for one in meaning.asks} if isinstance(meaning, Theme) else {meaning.category}
+        for meaning in meanings
+    ]
     return Wide(
-        tuple(themes),
-        tuple(parts.argmax(axis=1).tolist()),
-        wide_asked,
-        wide_replied,
-        weigh_usual(wide_asked, wide_replied, usually),
+        meanings,
+        columns,
+        asked,
+        replied,
+        weigh_usual(asked, replied, np.asarray(usually + BY_ARCHETYPES * usual, dtype=np.float32)),
         _fit_categories(categories, meant),
     )
+
+
+def _join(heard: Vectors, recognised: Vectors, own: int) -> Vectors:
+    """(n, g): both opinions, as a weighted geometric mean; of what the workspace calls its own only one is known."""
+    shares = recognised[:, recognised.shape[1] - own :]
+    known = np.hstack([heard * (1 - shares.sum(axis=1, keepdims=True)), shares])
+    log_chances = (1 - BY_ARCHETYPES) * np.log(known + LEAST_CHANCE) + BY_ARCHETYPES * np.log(recognised + LEAST_CHANCE)
+    is_silent = ~known.any(axis=1, keepdims=True)
+    return np.asarray(np.where(is_silent, 0, np.exp(log_chances)), dtype=np.float32)
 
 
 def _fit_categories(categories: Sequence[str], meant: Sequence[Collection[str]]) -> Vectors:
@@ -106,7 +139,7 @@ def _fit_categories(categories: Sequence[str], meant: Sequence[Collection[str]])
     counts = Counter(categories)
     fitting = np.zeros((len(categories), len(meant)), dtype=np.float32)
     for column, own in enumerate(meant):
-        if "" in own:
+        if not own or "" in own:
             continue
         inside = sum(counts[category] for category in own)
         usual = (inside + PRIOR_OF_CATEGORY) / (len(categories) + 2 * PRIOR_OF_CATEGORY)
@@ -121,49 +154,54 @@ def know_topic(
     replied: Vectors,
     usual: Usual,
     archetypes: Sequence[Archetype],
-    wide: Wide,
+    wide: Wide | None,
     rows: NDArray[np.intp],
-) -> tuple[Archetype | Theme, ...]:
+) -> tuple[Meaning, ...]:
     """What a topic clearly means, what names it best first; nothing when in doubt.
 
     asked, replied: (n, k) of its members, as for `find_meaning`. archetypes: of the k columns. rows: of its members in
-    `wide`. What is asked beside one archetype is often its neighbour: then the wider question says what most ask.
+    `wide`, without which nothing is known. What is asked beside one archetype is often its neighbour: then the wider
+    question says what most ask.
     """
-    theme = find_theme(wide, rows)
+    theme = None if wide is None else find_theme(wide, rows)
     wider = () if theme is None else (theme,)
     best = find_meaning(asked, replied, usual, [archetype.area for archetype in archetypes])
-    if best is None or not _fits_widely(wide, rows, best):
+    if best is None or wide is None or not _fits_widely(wide, rows, archetypes[best], theme):
         return wider
     narrow = archetypes[best]
+    if theme is not None and narrow.id == theme.id:
+        return wider
     mean = weigh_members(asked, replied, usual, NARROW_SHARE).mean(axis=0)
     second = int(np.argsort(mean)[-2])
     is_torn = float(mean.max() - mean[second]) < ALONE_LEAD
-    if theme is not None and is_torn and narrow.id in theme.asks and archetypes[second].id in theme.asks:
+    if isinstance(theme, Theme) and is_torn and archetypes[second].id in theme.asks:
         return theme, narrow
     return narrow, *wider
 
 
-def find_theme(wide: Wide, rows: NDArray[np.intp]) -> Theme | None:
-    """The theme that these rows speak of together; None when none is ahead, or something in no theme is."""
+def find_theme(wide: Wide, rows: NDArray[np.intp]) -> Meaning | None:
+    """What these rows speak of together; None when they do not agree."""
     if len(rows) < MIN_MEMBERS:
         return None
     said = wide.weigh(rows)
     mean = said.mean(axis=0)
-    second, best = np.argsort(mean)[-2:]
-    evidence = float(mean[best] - mean[second]) * len(said) ** 0.5
-    has_sure = int((said.argmax(axis=1) == best).sum()) >= FEW_SURE
-    return wide.themes[best] if evidence >= (ENOUGH_EVIDENCE if has_sure else STRONG_EVIDENCE) else None
+    best = int(mean.argmax())
+    agreeing = float((said.argmax(axis=1) == best).mean())
+    evidence = (agreeing + float(mean[best]) / PER_AGREEMENT) * len(said) ** PER_MEMBERS
+    return wide.meanings[best] if evidence >= ENOUGH_EVIDENCE else None
 
 
-def _fits_widely(wide: Wide, rows: NDArray[np.intp], archetype: int) -> bool:
-    """Whether nothing else is ahead of it, or of its theme, when neighbours count together."""
+def _fits_widely(wide: Wide, rows: NDArray[np.intp], archetype: Archetype, theme: Meaning | None) -> bool:
+    """Whether it is a part of what the rows speak of together, or, where that is not clear, nothing is ahead of it."""
+    column = wide.columns[archetype.id]
+    if theme is not None:
+        return wide.meanings[column] == theme
     said = weigh_members(wide.asked[rows], wide.replied[rows], wide.usual, ANSWER_SHARE)
     mean = said.mean(axis=0)
-    behind = float(mean.max() - mean[wide.columns[archetype]])
-    return bool(behind * len(said) ** 0.5 <= MOST_BEHIND)
+    return bool(float(mean.max() - mean[column]) * len(said) ** 0.5 <= MOST_BEHIND)
 
 
-def name_meaning(known_as: Sequence[Archetype | Theme], language: str, taken: Collection[str]) -> str:
+def name_meaning(known_as: Sequence[Meaning], language: str, taken: Collection[str]) -> str:
     """The first question that no other topic bears; "" when there is none in this language.
 
     Two topics of one name could not be told apart.
