@@ -97,13 +97,14 @@ def fit(companies: Sequence[Company], phrasings: Vectors, asked: Sequence[str], 
     """Linear discriminants: a mean for each column, one covariance for all, shrunk towards a sphere."""
     columns = name_columns()
     place = {column: row for row, column in enumerate(columns)}
-    rows, meant, weights = [phrasings], [[place[column] for column in asked]], [np.ones(len(asked))]
+    rows, weights = [phrasings], [np.ones(len(asked))]
+    meant = [np.array([place[column] for column in asked], dtype=np.intp)]
     for company in companies:
         known = [row for row, topic in enumerate(company.topics) if topic in company.themes]
         answered = [row for row in known if company.raw.answers[row].any()]
         for matrix, chosen, weight in ((company.raw.questions, known, SAID), (company.raw.answers, answered, ANSWERED)):
             rows.append(matrix[chosen])
-            meant.append([place[company.themes[company.topics[row]][0]] for row in chosen])
+            meant.append(np.array([place[company.themes[company.topics[row]][0]] for row in chosen], dtype=np.intp))
             weights.append(np.full(len(chosen), weight))
     found = discriminate(np.vstack(rows).astype(np.float64), np.concatenate(meant), np.concatenate(weights), len(place))
     usual = np.log(found.chances(phrasings) + LEAST_CHANCE).mean(axis=0)

@@ -163,20 +163,28 @@ def know_topic(
     `wide`, without which nothing is known. What is asked beside one archetype is often its neighbour: then the wider
     question says what most ask.
     """
-    theme = None if wide is None else find_theme(wide, rows)
-    wider = () if theme is None else (theme,)
-    best = find_meaning(asked, replied, usual, [archetype.area for archetype in archetypes])
-    if best is None or wide is None or not _fits_widely(wide, rows, archetypes[best], theme):
-        return wider
-    narrow = archetypes[best]
-    if theme is not None and narrow.id == theme.id:
-        return wider
+    if wide is None or len(rows) < MIN_MEMBERS:
+        return ()
+    theme = find_theme(wide, rows)
     mean = weigh_members(asked, replied, usual, NARROW_SHARE).mean(axis=0)
+    parts = _part_of(theme, archetypes, mean)
+    best = find_meaning(asked, replied, usual, [archetype.area for archetype in archetypes])
+    if best is None or not _fits_widely(wide, rows, archetypes[best], theme):
+        return parts
+    narrow = archetypes[best]
     second = int(np.argsort(mean)[-2])
     is_torn = float(mean.max() - mean[second]) < ALONE_LEAD
     if isinstance(theme, Theme) and is_torn and archetypes[second].id in theme.asks:
         return theme, narrow
-    return narrow, *wider
+    return narrow, *(meaning for meaning in parts if meaning.id != narrow.id)
+
+
+def _part_of(theme: Meaning | None, archetypes: Sequence[Archetype], mean: Vectors) -> tuple[Meaning, ...]:
+    """The theme and, should another topic bear its question, what of it these members ask most."""
+    if not isinstance(theme, Theme):
+        return () if theme is None else (theme,)
+    inside = [row for row, archetype in enumerate(archetypes) if archetype.id in theme.asks and not archetype.is_own]
+    return theme, *(archetypes[row] for row in sorted(inside, key=lambda row: -mean[row])[:1])
 
 
 def find_theme(wide: Wide, rows: NDArray[np.intp]) -> Meaning | None:
