@@ -32,7 +32,7 @@ from nlp.atlas import shipped_archetypes
 from nlp.embedding import Encoders, load_encoders
 from nlp.likeness import compare_company, find_company
 from nlp.same_topic import CompanyWeights, SameTopic
-from nlp.space import Expression, RawRows, embed_expressions, first_centre, lay_out_blocks, widen_centre
+from nlp.space import Block, Centre, Expression, RawRows, embed_expressions, first_centre, lay_out_blocks, widen_centre
 from nlp.views import Recogniser, Said, Views, compare_views, count_words_hashed, see
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -60,6 +60,8 @@ class Ground:
     """What is known before any company is. texts: all phrasings of the atlas."""
 
     encoders: Encoders
+    blocks: tuple[Block, ...]
+    centre: Centre
     recogniser: Recogniser
     archetypes: tuple[str, ...]
     texts: tuple[str, ...]
@@ -131,7 +133,9 @@ def fit_recogniser(encoders: Encoders) -> Ground:
     recogniser = Recogniser(weights, model.intercept_.astype(np.float32), np.zeros(len(archetypes), np.float32))
     usual = np.log(recogniser.chances(raw) + 1e-4).mean(axis=0).astype(np.float32)
     texts = tuple(text for _, _, text in spoken)
-    return Ground(encoders, replace(recogniser, usual=usual), tuple(one.id for one in archetypes), texts)
+    blocks = lay_out_blocks(encoders)
+    ids = tuple(one.id for one in archetypes)
+    return Ground(encoders, blocks, first_centre(blocks), replace(recogniser, usual=usual), ids, texts)
 
 
 def without(companies: tuple[Company, ...], one: Company) -> tuple[Company, ...]:
@@ -200,9 +204,8 @@ def fit_trees(companies: tuple[Company, ...], ground: Ground) -> Any:
 
 def view(company: Company, ground: Ground, rarity: Any) -> Views:
     """The company's insights as the program would see them when all had arrived."""
-    blocks = lay_out_blocks(ground.encoders)
-    centre = widen_centre(first_centre(blocks), company.raw, blocks)
-    return see(company.said, company.raw, centre, blocks, ground.recogniser, rarity)
+    centre = widen_centre(ground.centre, company.raw, ground.blocks)
+    return see(company.said, company.raw, centre, ground.blocks, ground.recogniser, rarity)
 
 
 def variants(company: Company) -> Iterator[Company]:
