@@ -19,10 +19,14 @@ from nlp.views import LEAST_CHANCE
 
 # A topic asks what its members agree on: the share of them that speak most of it, and by how much all of them do beyond
 # what the mailbox speaks of anyway; the more members, the less of both is enough.
-ENOUGH_EVIDENCE, PER_MEMBERS = 1.6, 0.35
+ENOUGH_AGREEMENT, PER_MEMBERS = 1.7, 0.35
 PER_AGREEMENT = 12.0  # mean log chance that counts as much as all members agreeing
 BY_ARCHETYPES = 0.4  # how much the recogniser of archetypes has to say beside the theme model
 MORE_LIKELY = 0.4  # the mean log chance of several archetypes together, above the log of their summed mean chances
+# Or what the recogniser alone is clear about, as in nlp/known_meanings.py, but what neighbouring archetypes share does
+# not count against them, so that less is enough.
+ENOUGH_EVIDENCE, STRONG_EVIDENCE = 1.4, 2.0
+FEW_SURE = 2  # members that speak of nothing more; without them many members say a little of it, which is seldom it
 ANSWER_SHARE = 0.75
 MOST_BEHIND = 0.5  # evidence for anything else, when an archetype names
 # How often a member has a category of its theme, and how much of that counts: the members' categories go together.
@@ -43,22 +47,31 @@ Meaning = Archetype | Theme
 
 
 @dataclass(frozen=True, slots=True)
+class Opinion:
+    """Which of g themes are spoken of. asked, replied: (n, g), chances; zero where nothing was answered."""
+
+    asked: Vectors
+    replied: Vectors
+    usual: Usual
+
+
+@dataclass(frozen=True, slots=True)
 class Wide:
     """A mailbox seen through themes. meanings: of the g columns. columns: id of an archetype -> where it is counted.
 
-    asked, replied: (n, g), chances. fitting: (n, g), log ratios, how well the category of each insight fits.
+    recognised: by archetypes alone. together: with what the theme model hears. fitting: (n, g), log ratios, how well
+    the category of each insight fits.
     """
 
     meanings: tuple[Meaning, ...]
     columns: Mapping[str, int]
-    asked: Vectors
-    replied: Vectors
-    usual: Usual
+    recognised: Opinion
+    together: Opinion
     fitting: Vectors
 
-    def weigh(self, rows: NDArray[np.intp]) -> Vectors:
+    def weigh(self, opinion: Opinion, rows: NDArray[np.intp]) -> Vectors:
         """(m, g), as `weigh_members`."""
-        said = weigh_members(self.asked[rows], self.replied[rows], self.usual, ANSWER_SHARE)
+        said = weigh_members(opinion.asked[rows], opinion.replied[rows], opinion.usual, ANSWER_SHARE)
         return np.asarray(said + CATEGORY_SHARE * self.fitting[rows[: len(said)]], dtype=np.float32)
 
 
@@ -107,10 +120,12 @@ def see_widely(
     columns |= {archetype.id: len(place) + row for row, archetype in enumerate(own)}
     parts = np.zeros((len(archetypes), len(meanings)), dtype=np.float32)
     parts[np.arange(len(archetypes)), [columns[archetype.id] for archetype in archetypes]] = 1
-    asked = _join(heard.asked, chances.asked @ parts, len(own))
-    replied = _join(heard.replied, chances.replied @ parts, len(own))
-    usual = np.log(np.exp(ordinary) @ parts + LEAST_CHANCE) + MORE_LIKELY * (parts.sum(axis=0) > 1)
-    usually = np.append((1 - BY_ARCHETYPES) * model.recogniser.usual, (1 - BY_ARCHETYPES) * usual[len(place) :])
+    by_parts = Heard(chances.asked @ parts, chances.replied @ parts)
+    asked = _join(heard.asked, by_parts.asked, len(own))
+    replied = _join(heard.replied, by_parts.replied, len(own))
+    counts = parts.sum(axis=0)
+    usual = np.log(np.exp(ordinary) @ parts + LEAST_CHANCE) + MORE_LIKELY * (counts > 1)
+    usually = (1 - BY_ARCHETYPES) * np.append(model.recogniser.usual, usual[len(place) :]) + BY_ARCHETYPES * usual
     meant = [
         {shipped[one].category for one in meaning.asks} if isinstance(meaning, Theme) else {meaning.category}
         for meaning in meanings
@@ -118,11 +133,14 @@ def see_widely(
     return Wide(
         meanings,
         columns,
-        asked,
-        replied,
-        weigh_usual(asked, replied, np.asarray(usually + BY_ARCHETYPES * usual, dtype=np.float32)),
+        _weigh_mailbox(by_parts.asked, by_parts.replied, np.where(counts > 0, usual, 0)),
+        _weigh_mailbox(asked, replied, usually),
         _fit_categories(categories, meant),
     )
+
+
+def _weigh_mailbox(asked: Vectors, replied: Vectors, ordinary: Vectors) -> Opinion:
+    return Opinion(asked, replied, weigh_usual(asked, replied, np.asarray(ordinary, dtype=np.float32)))
 
 
 def _join(heard: Vectors, recognised: Vectors, own: int) -> Vectors:
@@ -188,15 +206,23 @@ def _part_of(theme: Meaning | None, archetypes: Sequence[Archetype], mean: Vecto
 
 
 def find_theme(wide: Wide, rows: NDArray[np.intp]) -> Meaning | None:
-    """What these rows speak of together; None when they do not agree."""
+    """What these rows speak of together; None when they do not agree and nothing is clearly ahead."""
     if len(rows) < MIN_MEMBERS:
         return None
-    said = wide.weigh(rows)
+    said = wide.weigh(wide.together, rows)
     mean = said.mean(axis=0)
     best = int(mean.argmax())
     agreeing = float((said.argmax(axis=1) == best).mean())
-    evidence = (agreeing + float(mean[best]) / PER_AGREEMENT) * len(said) ** PER_MEMBERS
-    return wide.meanings[best] if evidence >= ENOUGH_EVIDENCE else None
+    if (agreeing + float(mean[best]) / PER_AGREEMENT) * len(said) ** PER_MEMBERS >= ENOUGH_AGREEMENT:
+        return wide.meanings[best]
+    said = wide.weigh(wide.recognised, rows)
+    mean = said.mean(axis=0)
+    second, best = np.argsort(mean)[-2:]
+    evidence = float(mean[best] - mean[second]) * len(said) ** 0.5
+    has_sure = int((said.argmax(axis=1) == best).sum()) >= FEW_SURE
+    meaning = wide.meanings[best]
+    is_ahead = isinstance(meaning, Theme) and evidence >= (ENOUGH_EVIDENCE if has_sure else STRONG_EVIDENCE)
+    return meaning if is_ahead else None
 
 
 def _fits_widely(wide: Wide, rows: NDArray[np.intp], archetype: Archetype, theme: Meaning | None) -> bool:
@@ -204,7 +230,8 @@ def _fits_widely(wide: Wide, rows: NDArray[np.intp], archetype: Archetype, theme
     column = wide.columns[archetype.id]
     if theme is not None:
         return wide.meanings[column] == theme
-    said = weigh_members(wide.asked[rows], wide.replied[rows], wide.usual, ANSWER_SHARE)
+    opinion = wide.recognised
+    said = weigh_members(opinion.asked[rows], opinion.replied[rows], opinion.usual, ANSWER_SHARE)
     mean = said.mean(axis=0)
     return bool(float(mean.max() - mean[column]) * len(said) ** 0.5 <= MOST_BEHIND)
 

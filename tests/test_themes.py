@@ -63,6 +63,21 @@ def test_the_fewer_members_agree_the_more_of_them_it_takes():
     assert found(np.vstack([half] * 6)) == "contract-length"
 
 
+def test_what_the_recogniser_is_clear_about_is_enough_when_two_are_sure_of_it():
+    """The others speak most of something else, each of another thing, and a little of the theme."""
+
+    def told(sure: int):
+        vague = np.full((6, len(IDS)), 0.02, dtype=np.float32)
+        vague[:, :3] = 0.1
+        vague[np.arange(6), 3 + np.arange(6) % 4] = 0.64
+        rows = np.vstack([CONTRACT[:sure], vague])
+        deaf = Heard(np.full((len(rows), 5), 0.2, dtype=np.float32), np.zeros((len(rows), 5), dtype=np.float32))
+        return found(rows, heard=deaf)
+
+    assert told(2) == "contract-length"
+    assert told(1) is None
+
+
 def test_two_members_and_members_of_several_minds_ask_no_theme():
     assert found(CONTRACT[:2]) is None
     torn = chances(*((0.31, 0.01, 0.01, 0.33, 0.02, 0.3, 0.02), (0.01, 0.01, 0.31, 0.3, 0.33, 0.02, 0.02)) * 2)
