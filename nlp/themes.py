@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from harvester.resources import data_folder
 from nlp.atlas import Archetype, shipped_archetypes
 from nlp.embedding import Vectors
-from nlp.known_meanings import MIN_MEMBERS, Usual, find_meaning, name_archetype, weigh_members, weigh_usual
+from nlp.known_meanings import CLEAR_LEAD, MIN_MEMBERS, Usual, find_meaning, name_archetype, weigh_members, weigh_usual
 from nlp.theme_model import Heard, ThemeModel
 from nlp.views import ANSWER_SHARE as NARROW_SHARE
 from nlp.views import LEAST_CHANCE
@@ -21,6 +21,7 @@ from nlp.views import LEAST_CHANCE
 # what the mailbox speaks of anyway; the more members, the less of both is enough.
 ENOUGH_AGREEMENT, PER_MEMBERS = 1.7, 0.35
 PER_AGREEMENT = 12.0  # mean log chance that counts as much as all members agreeing
+MOST_DOUBT = 0.3  # mean log chance by which the recogniser of archetypes alone may put something else first
 BY_ARCHETYPES = 0.4  # how much the recogniser of archetypes has to say beside the theme model
 MORE_LIKELY = 0.4  # the mean log chance of several archetypes together, above the log of their summed mean chances
 # Or what the recogniser alone is clear about, as in nlp/known_meanings.py, but what neighbouring archetypes share does
@@ -198,28 +199,32 @@ def know_topic(
 
 
 def _part_of(theme: Meaning | None, archetypes: Sequence[Archetype], mean: Vectors) -> tuple[Meaning, ...]:
-    """The theme and, should another topic bear its question, what of it these members ask most."""
+    """The theme and, should another topic bear its question, what of it these members clearly ask most."""
     if not isinstance(theme, Theme):
         return () if theme is None else (theme,)
     inside = [row for row, archetype in enumerate(archetypes) if archetype.id in theme.asks and not archetype.is_own]
-    return theme, *(archetypes[row] for row in sorted(inside, key=lambda row: -mean[row])[:1])
+    first, *others = sorted(inside, key=lambda row: -mean[row]) or [-1]
+    is_clear = others and float(mean[first] - mean[others[0]]) >= CLEAR_LEAD
+    return (theme, archetypes[first]) if is_clear else (theme,)
 
 
 def find_theme(wide: Wide, rows: NDArray[np.intp]) -> Meaning | None:
     """What these rows speak of together; None when they do not agree and nothing is clearly ahead."""
     if len(rows) < MIN_MEMBERS:
         return None
-    said = wide.weigh(wide.together, rows)
-    mean = said.mean(axis=0)
-    best = int(mean.argmax())
-    agreeing = float((said.argmax(axis=1) == best).mean())
-    if (agreeing + float(mean[best]) / PER_AGREEMENT) * len(said) ** PER_MEMBERS >= ENOUGH_AGREEMENT:
-        return wide.meanings[best]
-    said = wide.weigh(wide.recognised, rows)
-    mean = said.mean(axis=0)
-    second, best = np.argsort(mean)[-2:]
-    evidence = float(mean[best] - mean[second]) * len(said) ** 0.5
-    has_sure = int((said.argmax(axis=1) == best).sum()) >= FEW_SURE
+    together, alone = wide.weigh(wide.together, rows), wide.weigh(wide.recognised, rows)
+    agreed, recognised = together.mean(axis=0), alone.mean(axis=0)
+    best = int(agreed.argmax())
+    agreeing = float((together.argmax(axis=1) == best).mean())
+    agreement = (agreeing + float(agreed[best]) / PER_AGREEMENT) * len(together) ** PER_MEMBERS
+    meaning = wide.meanings[best]
+    is_unknown = isinstance(meaning, Theme) and not meaning.asks  # by the recogniser
+    is_doubted = not is_unknown and float(recognised.max() - recognised[best]) > MOST_DOUBT
+    if agreement >= ENOUGH_AGREEMENT and not is_doubted:
+        return meaning
+    second, best = np.argsort(recognised)[-2:]
+    evidence = float(recognised[best] - recognised[second]) * len(alone) ** 0.5
+    has_sure = int((alone.argmax(axis=1) == best).sum()) >= FEW_SURE
     meaning = wide.meanings[best]
     is_ahead = isinstance(meaning, Theme) and evidence >= (ENOUGH_EVIDENCE if has_sure else STRONG_EVIDENCE)
     return meaning if is_ahead else None

@@ -135,8 +135,18 @@ def test_a_clear_archetype_names_before_its_theme_and_its_theme_before_one_that_
 
 
 def test_a_theme_that_another_topic_bears_gives_way_to_what_is_asked_most_of_it():
-    mostly = np.vstack([CONTRACT, CONTRACT[1:2]])
+    mostly = np.vstack([CONTRACT, *[CONTRACT[1:2]] * 2])
+    assert known(CONTRACT) == ["contract-length"]
     assert known(mostly) == ["contract-length", "minimum-term"]
+
+
+def test_what_the_recogniser_puts_first_by_far_is_not_overruled():
+    sustainable = chances(*[(0.05, 0.05, 0.05, 0.76, 0.03, 0.03, 0.03)] * 4)
+    silent = np.zeros((4, 5), dtype=np.float32)
+    heard = Heard(chances(*[(0.996, 0.001, 0.001, 0.001, 0.001)] * 4), silent)
+    assert found(sustainable, heard=heard) is None
+    unsure = chances(*[(0.23, 0.23, 0.23, 0.16, 0.05, 0.05, 0.05)] * 4)
+    assert found(unsure, heard=heard) == "contract-length"
 
 
 def test_an_archetype_names_only_when_neighbours_together_are_not_ahead_of_it():
