@@ -19,7 +19,7 @@ from nlp.views import LEAST_CHANCE
 
 # A topic asks what its members agree on: the share of them that speak most of it, and by how much all of them do beyond
 # what the mailbox speaks of anyway; the more members, the less of both is enough.
-ENOUGH_AGREEMENT, PER_MEMBERS = 1.7, 0.35
+ENOUGH_AGREEMENT, PER_MEMBERS = 1.5, 0.35
 PER_AGREEMENT = 12.0  # mean log chance that counts as much as all members agreeing
 MOST_DOUBT = 0.3  # mean log chance by which the recogniser of archetypes alone may put something else first
 BY_ARCHETYPES = 0.4  # how much the recogniser of archetypes has to say beside the theme model
