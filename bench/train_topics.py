@@ -149,15 +149,16 @@ def learn(companies: tuple[Company, ...], ground: Ground) -> SameTopic:
 
 
 def fit_company(companies: tuple[Company, ...], ground: Ground) -> CompanyWeights:
-    """Logistic regression over the pairs of each company, as seen by trees that learned from the others."""
+    """Logistic regression over the pairs that the trees learn from, each company seen by trees of the others."""
     odds, same = [], []
     for company in companies:
         model = judge_by(without(companies, company), ground)
-        views = view(company, ground, model.rarity)
-        upper = np.triu_indices(len(views), 1)
-        shared = find_company(model, views)
-        odds.append(np.column_stack([model.log_odds(views, views)[upper], compare_company(shared, shared)[upper]]))
-        same.append(labels_equal(company)[upper])
+        for variant in variants(company):
+            views = view(variant, ground, model.rarity)
+            upper = np.triu_indices(len(views), 1)
+            shared = find_company(model, views)
+            odds.append(np.column_stack([model.log_odds(views, views)[upper], compare_company(shared, shared)[upper]]))
+            same.append(labels_equal(company)[upper])
     model = LogisticRegression(C=np.inf).fit(np.vstack(odds), np.concatenate(same))
     own, shared, bias = (round(float(one), 3) for one in (*model.coef_[0], model.intercept_[0]))
     return CompanyWeights(own, shared, bias)
