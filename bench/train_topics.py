@@ -160,7 +160,7 @@ def fit_company(companies: tuple[Company, ...], ground: Ground) -> CompanyWeight
             odds.append(np.column_stack([model.log_odds(views, views)[upper], compare_company(shared, shared)[upper]]))
             same.append(labels_equal(company)[upper])
     model = LogisticRegression(C=np.inf).fit(np.vstack(odds), np.concatenate(same))
-    own, shared, bias = (round(float(one), 3) for one in (*model.coef_[0], model.intercept_[0]))
+    own, shared, bias = (round(float(one), 2) for one in (*model.coef_[0], model.intercept_[0]))
     return CompanyWeights(own, shared, bias)
 
 
