@@ -19,9 +19,9 @@ from nlp.views import LEAST_CHANCE
 
 # A topic asks what its members agree on: the share of them that speak most of it, and by how much all of them do beyond
 # what the mailbox speaks of anyway; the more members, the less of both is enough.
-ENOUGH_AGREEMENT, PER_MEMBERS = 1.5, 0.35
+ENOUGH_AGREEMENT, PER_MEMBERS = 1.6, 0.35
 PER_AGREEMENT = 12.0  # mean log chance that counts as much as all members agreeing
-MOST_DOUBT = 0.3  # mean log chance by which the recogniser of archetypes alone may put something else first
+MOST_DOUBT = 0.3  # mean log chance by which the recogniser of archetypes alone may put another theme first
 BY_ARCHETYPES = 0.4  # how much the recogniser of archetypes has to say beside the theme model
 MORE_LIKELY = 0.4  # the mean log chance of several archetypes together, above the log of their summed mean chances
 # Or what the recogniser alone is clear about, as in nlp/known_meanings.py, but what neighbouring archetypes share does
@@ -219,7 +219,8 @@ def find_theme(wide: Wide, rows: NDArray[np.intp]) -> Meaning | None:
     agreement = (agreeing + float(agreed[best]) / PER_AGREEMENT) * len(together) ** PER_MEMBERS
     meaning = wide.meanings[best]
     is_unknown = isinstance(meaning, Theme) and not meaning.asks  # by the recogniser
-    is_doubted = not is_unknown and float(recognised.max() - recognised[best]) > MOST_DOUBT
+    rivals = [row for row, other in enumerate(wide.meanings) if row == best or isinstance(other, Theme)]
+    is_doubted = not is_unknown and float(recognised[rivals].max() - recognised[best]) > MOST_DOUBT
     if agreement >= ENOUGH_AGREEMENT and not is_doubted:
         return meaning
     second, best = np.argsort(recognised)[-2:]
