@@ -55,7 +55,7 @@ train: $(READY) ## Fit all models anew from bench/training and data/atlas (10 mi
 	uv sync --locked --quiet --group bench
 	$(BIN)/python bench/train_topics.py
 	$(BIN)/python bench/train_themes.py
-	$(BIN)/python bench/train_insights.py bench/sample
+	$(BIN)/python bench/train_insights.py bench/sample bench/brightfold --everything
 
 clean: ## Remove the environment and the demo
 	rm -rf $(VENV) answers-demo

@@ -1,6 +1,6 @@
 """Lists every sentence that prospects wrote in a mail, with the phrases it holds. Decides nothing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harvester.records import Part, Role
 from nlp.language import detect_language
@@ -13,12 +13,16 @@ HINT_CHARACTERS = 500
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A sentence of a prospect and all that is known about it before the decision."""
+    """A sentence of a prospect and all that is known about it before the decision.
+
+    is_all: whether prospects wrote nothing else in this mail, but for greeting and sign-off.
+    """
 
     line: Line
     part: int
     language: str
     hits: tuple[Hit, ...]
+    is_all: bool = False
 
 
 def find_candidates(parts: tuple[Part, ...], subject: str, *, heard: bool = False) -> list[Candidate]:
@@ -32,7 +36,7 @@ def find_candidates(parts: tuple[Part, ...], subject: str, *, heard: bool = Fals
             candidates.extend(
                 Candidate(line, index, language, patterns.find(line.text)) for line in read_lines(part.text, patterns)
             )
-    return candidates
+    return [replace(candidates[0], is_all=True)] if len(candidates) == 1 else candidates
 
 
 def speaks_for_prospect(part: Part, *, heard: bool = False) -> bool:

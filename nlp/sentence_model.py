@@ -1,4 +1,7 @@
-"""Decides over sentences with a small kernel model on sentence vectors and the phrases that were found.
+"""Decides over sentences with two small kernel models on sentence vectors and the phrases that were found.
+
+A sentence that is a whole mail is judged by one of its own: "Call me." among others is context, alone a request, and
+what stands alone is more often a newsletter or an office note than a story told.
 
 Its numbers lie in data/insights/model.npz as plain arrays, written by bench/train_insights.py and checked by SHA-256.
 """
@@ -62,21 +65,27 @@ class Linear:
 
 @dataclass(frozen=True, slots=True)
 class TrainedSentenceModel:
-    """threshold: probability of being an insight from which on a sentence that no phrase speaks against is one."""
+    """among: judges a sentence that stands among others. alone: judges one that is all that prospects wrote.
+
+    threshold, alone_threshold: probability of being an insight from which on such a sentence is one, if no phrase
+    speaks against it.
+    """
 
     embedder: Embedder
-    insights: Kernel
+    among: Kernel
+    alone: Kernel
     kinds: Linear
     categories: Linear
     stages: Linear
     threshold: float
+    alone_threshold: float
 
     def decide(self, candidates: Sequence[Candidate]) -> list[Decision | None]:
         """One decision per candidate, None for a sentence that is no insight."""
         if not candidates:
             return []
         features = self._features(candidates)
-        chances = self.insights.probabilities(features)
+        chances = self._chances(candidates, features)
         kinds = self.kinds.probabilities(features).argmax(axis=1)
         return [
             self._decision(candidate, float(chance), Kind(self.kinds.names[kind]))
@@ -87,11 +96,13 @@ class TrainedSentenceModel:
         """Probability of being an insight, one per candidate."""
         if not candidates:
             return []
-        return [float(chance) for chance in self.insights.probabilities(self._features(candidates))]
+        return [float(chance) for chance in self._chances(candidates, self._features(candidates))]
 
     def needed_for(self, candidate: Candidate) -> float:
         """Probability from which on this candidate is an insight."""
-        return VETOED_THRESHOLD if is_vetoed(candidate) else self.threshold
+        if is_vetoed(candidate):
+            return VETOED_THRESHOLD
+        return self.alone_threshold if candidate.is_all else self.threshold
 
     def facets(self, insights: Sequence[Insight]) -> list[tuple[str, str]]:
         """(category, stage) of each insight."""
@@ -107,6 +118,14 @@ class TrainedSentenceModel:
             (self.categories.names[category], self.stages.names[stage])
             for category, stage in zip(categories, stages, strict=True)
         ]
+
+    def _chances(self, candidates: Sequence[Candidate], features: NDArray[np.float64]) -> NDArray[np.float64]:
+        is_alone = np.array([candidate.is_all for candidate in candidates])
+        chances = np.zeros(len(candidates))
+        for kernel, rows in ((self.alone, is_alone), (self.among, ~is_alone)):
+            if rows.any():
+                chances[rows] = kernel.probabilities(features[rows])
+        return chances
 
     def _features(self, candidates: Sequence[Candidate]) -> NDArray[np.float64]:
         vectors = self.embedder.embed([candidate.line.text for candidate in candidates])
@@ -143,12 +162,16 @@ def read_model(file: Path, embedder: Embedder) -> TrainedSentenceModel:
             )
             for name in ("kinds", "categories", "stages")
         )
-        kernel = Kernel(
-            vectors=arrays["support_vectors"].astype(np.float32),
-            weights=arrays["support_weights"].astype(np.float32),
-            bias=float(arrays["support_bias"]),
-            gamma=float(arrays["support_gamma"]),
-            slope=float(arrays["sigmoid_slope"]),
-            offset=float(arrays["sigmoid_offset"]),
+        among, alone = (
+            Kernel(
+                vectors=arrays[f"{name}_vectors"].astype(np.float32),
+                weights=arrays[f"{name}_weights"].astype(np.float32),
+                bias=float(arrays[f"{name}_bias"]),
+                gamma=float(arrays[f"{name}_gamma"]),
+                slope=float(arrays[f"{name}_slope"]),
+                offset=float(arrays[f"{name}_offset"]),
+            )
+            for name in ("among", "alone")
         )
-        return TrainedSentenceModel(embedder, kernel, kinds, categories, stages, float(arrays["threshold"]))
+        thresholds = float(arrays["threshold"]), float(arrays["alone_threshold"])
+        return TrainedSentenceModel(embedder, among, alone, kinds, categories, stages, *thresholds)

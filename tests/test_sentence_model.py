@@ -8,6 +8,7 @@ import pytest
 from harvester.errors import ModelError
 from harvester.records import Part, Role
 from harvester.resources import data_folder
+from nlp.candidates import find_candidates
 from nlp.embedding import verify_sha256
 from nlp.extraction import extract_insights
 from nlp.left_out import find_left_out
@@ -35,6 +36,29 @@ def test_pains_without_a_cue_are_found(model: TrainedSentenceModel) -> None:
 def test_small_talk_and_plain_facts_are_not(model: TrainedSentenceModel) -> None:
     text = "Thank you for coming on Tuesday.\n\nWe are a bakery with thirty shops.\n\nIs your knee better?"
     assert kinds(text, model) == []
+
+
+def test_a_short_request_is_heard_when_it_is_the_whole_mail(model: TrainedSentenceModel) -> None:
+    assert len(kinds("Hello,\n\nplease take my brother off the contract\n\nRegards\nKim", model)) == 1
+    assert len(kinds("parcel arrived soaked", model)) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "If you would like to stop getting these letters, click on the link at the bottom.",
+        "I will ask Gudrun for the signed copy and get back to you after the hearing.",
+        "With the new release you can share your lists with friends and set reminders.",
+    ],
+)
+def test_office_notes_and_newsletters_are_none(text: str, model: TrainedSentenceModel) -> None:
+    assert kinds(text, model) == []
+
+
+def test_only_the_one_sentence_of_a_mail_is_judged_as_a_whole_mail() -> None:
+    one = Part(Role.QUOTED, "Dear Ann,\n\nplease call me back.\n\nRegards\nKim", depth=1, author_kind="prospect")
+    assert [candidate.is_all for candidate in find_candidates((one,), "")] == [True]
+    assert [candidate.is_all for candidate in find_candidates((one, one), "")] == [False, False]
 
 
 def test_the_same_mail_gives_the_same_numbers(model: TrainedSentenceModel) -> None:
