@@ -1,12 +1,13 @@
 """Fits the "same topic?" model of nlp/same_topic.py and writes data/topics/.
 
-    python bench/train_topics.py [--out FOLDER] [--score MAILBOX...] [--leave-one-out]
+    python bench/train_topics.py [--out FOLDER] [--score COMPANY...] [--leave-one-out]
 
 Learns from bench/training/topics/*.jsonl (insights of eight companies with their topics) and data/atlas/: which
 archetype is it, how rare is a word, the trees that judge a pair, and how much the company counts that two insights
 share (each company as seen by trees that had not learned from it). --leave-one-out: what the engine makes of each
-company's insights with a model that learned nothing from it. --score: the same for a labelled mailbox (truth.jsonl)
-with the whole model; it is never learned from. Needs the group `bench` (onnx).
+company's insights with a model that learned nothing from it. --score: the same for a labelled mailbox (truth.jsonl) or
+for a file like those of the companies, with the whole model; it is never learned from. bench/scored/ has one of a
+thousand insights, as of a mailbox that has grown. Needs the group `bench` (onnx).
 """
 
 import argparse
@@ -95,8 +96,9 @@ def main() -> None:
         tell_mean([tell(company, learn(without(companies, company), ground), ground.encoders) for company in companies])
     whole = learn(companies, ground)
     print(f"company counts: {whole.company}", flush=True)
-    for folder in args.score:
-        tell(read_mailbox_company(folder, ground.encoders), whole, ground.encoders)
+    for source in args.score:
+        read = read_company if source.suffix == ".jsonl" else read_mailbox_company
+        tell(read(source, ground.encoders), whole, ground.encoders)
     write(args.out, fit_trees(companies, ground), whole)
 
 

@@ -104,8 +104,9 @@ def see(
     recogniser: Recogniser,
     rarity: Vectors,
 ) -> Views:
-    """said, raw: n insights and their vectors. rarity: (HASHED_WORDS,) inverse document frequencies."""
+    """said, raw: n insights and their vectors. rarity: (HASHED_WORDS,) inverse document frequencies elsewhere."""
     questions, answers = centre_apart(raw, centre, blocks)
+    rarity = rarity * count_rarity([text for one in said for text in (one.text, one.answer) if text])
     asked, answered = recogniser.chances(raw.questions), recogniser.chances(raw.answers)
     has_answer: NDArray[np.bool_] = np.any(raw.answers, axis=1)
     log_chances = np.log(asked + LEAST_CHANCE) + ANSWER_SHARE * np.log(answered + LEAST_CHANCE)
@@ -152,6 +153,14 @@ def weigh_words(texts: Sequence[str], rarity: Vectors) -> Any:
     counts = count_words_hashed(texts)
     counts.data = 1 + np.log(counts.data)
     return normalize((counts @ diags(rarity)).tocsr())
+
+
+def count_rarity(texts: Sequence[str]) -> Vectors:
+    """(HASHED_WORDS,): log of how many times fewer of the texts have the word. What all of a company's mails are about
+    tells nothing, however rare it is elsewhere.
+    """
+    frequencies = count_words_hashed(texts).getnnz(axis=0)
+    return np.asarray(np.log((1 + len(texts)) / (1 + frequencies)), dtype=np.float32)
 
 
 def count_words_hashed(texts: Sequence[str]) -> Any:

@@ -11,7 +11,7 @@ from nlp.embedding import Vectors, load_encoders
 from nlp.likeness import LearnedLikeness, compare_company, find_company, place_views
 from nlp.same_topic import CompanyWeights, load_same_topic, scale_log_odds
 from nlp.space import Expression, embed_expressions, first_centre, lay_out_blocks
-from nlp.views import Said, see
+from nlp.views import Said, count_rarity, count_words_hashed, see
 
 DELIVERY = (
     ("How long until the pumps would stand in our yard?", "Delivery takes six weeks from the day we have the order."),
@@ -93,3 +93,11 @@ def test_the_likeness_is_that_of_its_model_s_weights(together: LearnedLikeness) 
     assert np.allclose(weighed(1, 0, 0), scale_log_odds(together.model.log_odds(views, views)))
     assert np.allclose(weighed(0, 2, -1), scale_log_odds(2 * shared - 1))
     assert not np.allclose(weighed(0, 2, -1), together.between(rows, rows), atol=0.01)
+
+
+def test_what_every_mail_of_the_company_speaks_of_tells_nothing() -> None:
+    texts = ["The payroll is late", "Is payroll here cheap?", "payroll abroad", "Who signs the payroll?"]
+    rarity = count_rarity(texts)
+    common, rare, absent = (count_words_hashed([word]).indices[0] for word in ("payroll", "abroad", "zebra"))
+    assert rarity[common] == 0
+    assert 0 < rarity[rare] < rarity[absent]
