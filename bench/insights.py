@@ -105,6 +105,8 @@ def score_against(truth: list[dict[str, Any]], found: list[tuple[Insight, ...]],
                 counts["wanted inferred"] += 1
                 continue
             counts["wanted"] += 1
+            hard = find_hard(wanted)
+            counts[f"wanted {hard}"] += 1
             match = max(
                 (insight for insight in left if alike(wanted["text"], insight.text)),
                 key=lambda insight: token_f1(wanted["text"], insight.text),
@@ -116,6 +118,7 @@ def score_against(truth: list[dict[str, Any]], found: list[tuple[Insight, ...]],
                 continue
             left.remove(match)
             counts["hit"] += 1
+            counts[f"hit {hard}"] += 1
             for facet in ("kind", "category", "stage"):
                 counts[facet] += getattr(match, facet) == wanted[facet]
         grey = [wanted["text"] for wanted in row["insights"] if not wanted["inferred"]] + list(
@@ -136,8 +139,21 @@ def score_against(truth: list[dict[str, Any]], found: list[tuple[Insight, ...]],
         f" (of {counts['wanted']}); kind {100 * counts['kind'] / hit:.1f} category {100 * counts['category'] / hit:.1f}"
         f" stage {100 * counts['stage'] / hit:.1f};"
         f" near misses taken {counts['near misses taken']} of {counts['near misses']};"
-        f" inferred {counts['inferred']} of {counts['wanted inferred']}"
+        f" inferred {counts['inferred']} of {counts['wanted inferred']}; recall of"
+        + " and".join(f" {hard} {_recall(counts, hard)}" for hard in ("pains", "indirect questions"))
     )
+
+
+def _recall(counts: collections.Counter[str], hard: str) -> str:
+    wanted = counts[f"wanted {hard}"]
+    return f"{100 * counts[f'hit {hard}'] / max(1, wanted):.1f} (of {wanted})"
+
+
+def find_hard(wanted: dict[str, Any]) -> str:
+    """What is hard to see about a true insight, "" for nothing."""
+    if wanted["kind"] == "pain":
+        return "pains"
+    return "indirect questions" if wanted["kind"] == "question" and "?" not in wanted["text"] else ""
 
 
 def alike(truth: str, got: str) -> bool:
