@@ -79,6 +79,7 @@ class Desk:
                 used=frozenset(self.quoted),
                 said=frozenset(self.said),
                 central=self.material.central.get(topic.topic.id, ()),
+                category=topic.topic.category,
             )
         if chosen:
             self.said.add(chosen[0].text)

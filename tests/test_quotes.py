@@ -1,5 +1,7 @@
 """Which of a topic's insights is quoted, and which of its words."""
 
+from dataclasses import replace
+
 from digest_material import make_insight
 
 from digest.quotes import Redaction, choose_quote, cut_quote
@@ -30,3 +32,15 @@ def test_a_question_that_lost_its_end_comes_after_one_that_is_still_asked():
     found = choose_quote((lost, asked), NO_REDACTION, central=(1, 2, 3, 4))
     assert found is not None
     assert found[0].text == asked.text
+
+
+def test_a_topic_is_quoted_by_what_is_of_its_category():
+    price = make_insight(1, "a.example", days_ago=9, text="What would you charge for eleven people in two depots?")
+    pain = replace(
+        make_insight(2, "b.example", days_ago=2, text="The gearbox went again last night, without any warning at all."),
+        category="problems",
+    )
+    for category, expected in ((price.category, price), ("problems", pain)):
+        found = choose_quote((price, pain), NO_REDACTION, central=(1, 2, 3, 4), category=category)
+        assert found is not None
+        assert found[0].text == expected.text
