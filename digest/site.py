@@ -253,6 +253,11 @@ def _overview(
         health=describe_health(
             state, load_versions(database), showing, now, config.company.zone, has_mailbox=has_mailbox
         ),
-        redirects=redirects_of(survey.topics, carrying_topics(survey.topics), showing.path),
+        redirects=redirects_of(
+            survey.topics,
+            carrying_topics(survey.topics),
+            showing.path,
+            without_page={topic.id for topic in survey.topics} - labels.keys(),
+        ),
         base_url=config.site.base_url,
     )

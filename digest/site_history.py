@@ -1,6 +1,6 @@
 """Decides what the pages tell of the past: births, human decisions, and addresses that moved. Pure."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from digest.page_records import Event, Redirect
 from digest.quotes import one_line
@@ -38,14 +38,20 @@ def decisions_by_topic(decisions: Sequence[Decision]) -> dict[int, list[Decision
 
 
 def redirects_of(
-    topics: tuple[Topic, ...], carrier: Mapping[int, int], path: Callable[[Topic], str]
+    topics: tuple[Topic, ...],
+    carrier: Mapping[int, int],
+    path: Callable[[Topic], str],
+    without_page: Collection[int] = (),
 ) -> tuple[Redirect, ...]:
-    """A merged topic's address leads to the topic that carries on, a dismissed one's to the index."""
+    """A merged topic's address leads to the topic that carries on; a dismissed one's, or an empty one's, to the index.
+
+    without_page: topics that hold nothing any more.
+    """
     by_id = {topic.id: topic for topic in topics}
     moved = []
     for topic in topics:
         heir = by_id[carrier[topic.id]]
-        if heir.dismissed:
+        if heir.dismissed or heir.id in without_page:
             moved.append(Redirect(path(topic), ""))
         elif heir.id != topic.id:
             moved.append(Redirect(path(topic), path(heir)))

@@ -70,7 +70,7 @@ def read_state(database: sqlite_utils.Database, *, poll_every_minutes: float | N
         set_aside=tuple(_rows(database, _SET_ASIDE)),
         insights=insights,
         unplaced=insights - _one(database, "select count(*) from assignments"),
-        topics=_one(database, "select count(*) from topics where merged_into is null and not dismissed"),
+        topics=_one(database, _SHOWN_TOPICS),
         companies=_one(database, "select count(distinct company) from insights"),
         last_runs=last_runs,
         last_mail_at=_one_text(database, "select max(captured_at) from messages"),
@@ -116,6 +116,12 @@ def find_warnings(
 _LAST_RUNS = """
 select verb, coalesce(ended_at, started_at), outcome, detail from runs
 where id in (select max(id) from runs group by verb) order by verb"""
+
+# Those that hold nothing any more are not shown.
+_SHOWN_TOPICS = """
+select count(*) from topics t where merged_into is null and not dismissed and (
+exists (select 1 from assignments a where a.topic = t.id)
+or exists (select 1 from topics m join assignments a on a.topic = m.id where m.merged_into = t.id))"""
 
 _SET_ASIDE = """
 select status, coalesce(reason, ''), count(*) from readings where status is not null and status <> 'accepted'

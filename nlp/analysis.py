@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
+from functools import partial
 from pathlib import Path
 
 from sqlite_utils import Database
@@ -16,13 +17,14 @@ from harvester.store import count_unread
 from nlp.answering import pairing_by
 from nlp.atlas import Archetype
 from nlp.changes import Changes, compare
-from nlp.embedding import load_encoders
+from nlp.embedding import Encoders, load_encoders
 from nlp.growth import Grown, grow_topics
 from nlp.harvest import Harvest, harvest_mails
 from nlp.insight_store import count_unharvested
 from nlp.page_steps import match_pages
 from nlp.records import topic_id
-from nlp.second_reading import Said, find_known_ids
+from nlp.regrouping_store import find_fixed, loosen, require_regroupable, settle
+from nlp.second_reading import Said, find_known_ids, find_successors
 from nlp.second_reading_store import digest_of, find_all_differences, hand_back_ids, load_said, load_state, take_over
 from nlp.sentence_model import load_sentence_model
 from nlp.store import all_topics
@@ -81,7 +83,9 @@ def analyze(
     """
     with _alone(database):
         read = read_new_mails(database, settings, workers, progress)
-        harvest, grown = _understand(database, zone, now, progress, own)
+        harvest, grown = _understand(
+            database, zone, progress, lambda encoders: grow_topics(database, encoders, now, own=own)
+        )
     return Analysis(read, harvest, grown)
 
 
@@ -95,27 +99,52 @@ def analyze_again(
     decide: Callable[[Changes], bool],
     own: Sequence[Archetype] = (),
     progress: Counter = lambda count: None,
+    everything: bool = True,
+    regroup: bool = False,
 ) -> Analysis:
-    """Read all kept mails again with today's code; ids of insights and topics and what people decided stay.
+    """Do it again with today's code; what people decided and ids of insights and topics stay.
 
-    decide: is told what would change; only when it says yes the archive becomes that, all of it at once.
+    everything: read all kept mails again, not only what is new. regroup: place every insight anew, but those in topics
+    about which people decided something. decide: is told what would change; only when it says yes the archive becomes
+    that, all of it at once.
     Raises TryLater when people changed something meanwhile. Ended at any moment, it leaves the archive as it was.
     """
+    if regroup:
+        require_regroupable(database, load_encoders())
     with _alone(database), open_draft(database) as draft:
         started_with = digest_of(draft.conn)
         before, said = load_state(draft), load_said(draft)
-        read = read_all_mails(draft, settings, workers, progress)
-        harvest, grown = _understand(draft, zone, now, progress, own, lambda: _keep_ids(draft, said))
+        read_mails = read_all_mails if everything else read_new_mails
+        read = read_mails(draft, settings, workers, progress)
+        grow = partial(_group_anew if regroup else _grow_again, draft, said, now, own)
+        harvest, grown = _understand(draft, zone, progress, grow)
         found = find_all_differences(draft, database)
-        changes = compare(before, load_state(draft), {table: len(keys) for table, keys in found.items()})
+        counts = {table: len(keys) for table, keys in found.items()}
+        fixed = len(find_fixed(draft) & before.topics.keys()) if regroup else None
+        changes = compare(before, load_state(draft), counts, fixed)
         if decide(changes) and changes:
             take_over(draft, database, found, started_with)
         born = tuple(topic.id for topic in all_topics(draft) if topic.id in grown.born)
     return Analysis(read, harvest, replace(grown, born=born))
 
 
-def _keep_ids(draft: Database, before: Mapping[int, Said]) -> None:
+def _grow_again(
+    draft: Database, before: Mapping[int, Said], now: datetime, own: Sequence[Archetype], encoders: Encoders
+) -> Grown:
+    grown = grow_topics(draft, encoders, now, own=own)
     hand_back_ids(draft, find_known_ids(before, load_said(draft)))
+    return grown
+
+
+def _group_anew(
+    draft: Database, before: Mapping[int, Said], now: datetime, own: Sequence[Archetype], encoders: Encoders
+) -> Grown:
+    successors = find_successors(before, load_said(draft))
+    topics = {new: topic for gone, new in successors.items() if (topic := before[gone].topic) is not None}
+    loosened = loosen(draft, topics)
+    grown = grow_topics(draft, encoders, now, own=own, former=loosened.former)
+    settle(draft, loosened, grown)
+    return grown
 
 
 @contextmanager
@@ -140,15 +169,12 @@ def count_waiting(database: Database, *, everything: bool = False) -> int:
 def _understand(
     database: Database,
     zone: tzinfo,
-    now: datetime,
     progress: Counter,
-    own: Sequence[Archetype],
-    settle: Callable[[], None] = lambda: None,
+    grow: Callable[[Encoders], Grown],
 ) -> tuple[Harvest, Grown]:
-    """settle: has a last word about the topics before they are compared with pages."""
+    """grow: places what was harvested; then the topics are compared with pages."""
     encoders = load_encoders()
     harvest = harvest_mails(database, load_sentence_model(encoders.multilingual), pairing_by(encoders), zone, progress)
-    grown = grow_topics(database, encoders, now, own=own)
-    settle()
+    grown = grow(encoders)
     match_pages(database, encoders)
     return harvest, grown

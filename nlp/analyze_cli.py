@@ -1,7 +1,8 @@
-"""The verb `analyze`: understands what is new, or everything again."""
+"""The verb `analyze`: understands what is new, or everything again, or groups everything anew."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from nlp.analysis import Analysis
     from nlp.changes import Changes
 
+NO_WAY_BACK = "Nothing takes this back but a backup that was made before: `answers backup FOLDER`."
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
@@ -31,8 +33,17 @@ def analyze(
             "--all", help="Read all kept mails again, tell what changes, then change it; ids, decisions stay."
         ),
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="With --all: do not ask before it is changed.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="With --all: only tell what would change.")] = False,
+    regroup: Annotated[
+        bool,
+        typer.Option(
+            "--regroup",
+            help="Group everything anew, tell what changes, then change it; what people decided stays. Back up first.",
+        ),
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --all, --regroup: do not ask.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="With --all, --regroup: only tell what would change.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Understand everything stored that is not yet understood."""
@@ -43,13 +54,17 @@ def analyze(
     from nlp.own_atlas import read_own_atlas
     from nlp.retention import apply_retention
 
-    if (yes or dry_run) and not everything:
-        raise UsageError("--yes and --dry-run go with --all, which tells what changes before it is changed")
+    is_draft = everything or regroup
+    if (yes or dry_run) and not is_draft:
+        raise UsageError(
+            "--yes and --dry-run go with --all and --regroup, which tell what changes before it is changed"
+        )
     workspace = workspace_of(ctx)
     own = read_own_atlas(workspace.folder)
     database = workspace.open_database()
-    if everything:
-        _analyze_again(workspace, database, yes=yes, dry_run=dry_run, as_json=as_json)
+    if is_draft:
+        way = _Way(everything, regroup, yes, dry_run, as_json)
+        _analyze_again(workspace, database, way)
         return
     with noted_run(database, "analyze", workspace.now) as detail:
         with counted("mails read and harvested", count_waiting(database)) as progress:
@@ -70,8 +85,19 @@ def analyze(
         say(done.sentence)
 
 
-def _analyze_again(workspace: Workspace, database: Database, *, yes: bool, dry_run: bool, as_json: bool) -> None:
-    """Understand everything anew beside the archive, tell what changes, and take it over unless somebody says no."""
+@dataclass(frozen=True)
+class _Way:
+    """What was said on the command line."""
+
+    everything: bool
+    regroup: bool
+    yes: bool
+    dry_run: bool
+    as_json: bool
+
+
+def _analyze_again(workspace: Workspace, database: Database, way: _Way) -> None:
+    """Understand or group everything anew beside the archive, tell what changes, take it over unless told not to."""
     import sys
 
     from harvester.store import noted_run
@@ -81,20 +107,21 @@ def _analyze_again(workspace: Workspace, database: Database, *, yes: bool, dry_r
     from nlp.retention import apply_retention
 
     own = read_own_atlas(workspace.folder)
+    what = "grouped anew" if way.regroup else "read again"
     told: list[Changes] = []
     taken: list[bool] = []
-    asks = not (yes or dry_run or as_json) and sys.stdin.isatty() and sys.stdout.isatty()
+    asks = not (way.yes or way.dry_run or way.as_json) and sys.stdin.isatty() and sys.stdout.isatty()
 
     def decide(changes: Changes) -> bool:
         told.append(changes)
-        if not as_json:
-            for line in tell(changes):
+        if not way.as_json:
+            for line in (*tell(changes), *((NO_WAY_BACK,) if way.regroup and changes else ())):
                 say(line)
-        taken.append(not dry_run and (not changes or not asks or typer.confirm("Change it so?")))
+        taken.append(not way.dry_run and (not changes or not asks or typer.confirm("Change it so?")))
         return taken[0]
 
     def again(detail: list[str]) -> Analysis:
-        with counted("mails read and harvested", count_waiting(database, everything=True)) as progress:
+        with counted("mails read and harvested", count_waiting(database, everything=way.everything)) as progress:
             done = analyze_again(
                 database,
                 workspace.reading_settings(),
@@ -104,17 +131,19 @@ def _analyze_again(workspace: Workspace, database: Database, *, yes: bool, dry_r
                 own=own,
                 decide=decide,
                 progress=progress,
+                everything=way.everything,
+                regroup=way.regroup,
             )
-        detail.append(done.sentence if taken[0] and told[0] else "everything read again, nothing changed")
+        detail.append(done.sentence if taken[0] and told[0] else f"everything {what}, nothing changed")
         return done
 
-    if dry_run:
+    if way.dry_run:
         done = again([])
     else:
         with noted_run(database, "analyze", workspace.now) as detail:
             done = again(detail)
             apply_retention(database, workspace.config, workspace.now())
-    if as_json:
+    if way.as_json:
         print_json({**done.as_json(), "changes": told[0].as_json(), "changed": taken[0] and bool(told[0])})
     elif told[0]:
         say(done.sentence if taken[0] else "Nothing was changed.")

@@ -1,10 +1,10 @@
 """Grows the topics: embeds what is new, places it, names what is born.
 
-What was placed stays; running it twice adds nothing.
+What was placed stays; running it twice adds nothing. Only where a person asked for it everything is grouped anew.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import numpy as np
@@ -32,6 +32,7 @@ from nlp.likeness import LearnedLikeness
 from nlp.naming import Taste, main_language
 from nlp.own_meanings import learn_own
 from nlp.records import Topic
+from nlp.regrouping import keep_known_ids
 from nlp.same_topic import SameTopic
 from nlp.seeding import plant_seeds
 from nlp.space import density_of, lay_out_blocks
@@ -75,7 +76,7 @@ SCHEME = "space-2"  # of centring and smoothing; raised when vectors made before
 class Grown:
     """What one run did. placed: insights that found a topic. born: ids of new topics. unplaced: still in the pool.
 
-    adaptation: what it took from people's decisions.
+    adaptation: what it took from people's decisions. heirs: see `Regrouped`.
     """
 
     embedded: int
@@ -83,6 +84,7 @@ class Grown:
     born: tuple[int, ...]
     unplaced: int
     adaptation: Adaptation = UNADAPTED
+    heirs: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +92,14 @@ class _Outcome:
     """Where everything stands after the placement. topics: those there were before, by id.
 
     carrier: topic id -> the one that carries it on, new ones included. carried: (n,) the carrying topic of each row.
+    is_anew: everything was grouped anew.
     """
 
     placement: Placement
     topics: Mapping[int, Topic]
     carrier: Mapping[int, int]
     carried: NDArray[np.int64]
+    is_anew: bool
 
     @property
     def touched(self) -> list[int]:
@@ -117,6 +121,16 @@ class _Outcome:
             members.setdefault(int(self.carried[row]), []).append(row)
         return members
 
+    def names(self, members: Collection[int], kept: Collection[int]) -> dict[int, str]:
+        """Topic -> the name that no other may get. members: topics that hold anything. kept: those that keep theirs.
+
+        Where everything was grouped anew, those that may get another one choose as if they had none.
+        """
+        known = self.shown & self.topics.keys()
+        if self.is_anew:
+            known &= set(members) & (set(kept) | known - set(self.touched))
+        return {topic: self.topics[topic].name for topic in known}
+
 
 def grow_topics(
     database: Database,
@@ -125,10 +139,12 @@ def grow_topics(
     progress: Callable[[int], None] = lambda count: None,
     own: Sequence[Archetype] = (),
     judge: SameTopic | None = None,
+    former: Mapping[int, int] | None = None,
 ) -> Grown:
     """Place every insight that has no topic yet. own: the workspace's archetypes, beside those of the program.
 
     progress: called with the number of insights just embedded. judge: to use where the shipped one would be.
+    former: insight -> the topic that it was just taken out of; groups that are such a topic get its id.
     """
     model = f"{SCHEME}/{encoders.name}"
     blocks = lay_out_blocks(encoders)
@@ -138,7 +154,7 @@ def grow_topics(
     embedded = embed_missing(database, model, blocks, progress)
     standings = load_standings(database)
     unplaced = sum(standing.topic == UNPLACED for standing in standings)
-    if not count_uncompared(database, model):
+    if not count_uncompared(database, model) and not former:
         return Grown(0, 0, (), unplaced)
     space = span_space(database, model, blocks, standings, is_settled=is_settled)
     crowd = _crowd(standings, space.vectors)
@@ -151,13 +167,20 @@ def grow_topics(
     adaptation = adapt(crowd, [standing.insight for standing in standings], decision_log(database))
     density = density_of(space.closeness)
     placement = _seed(crowd, place_insights(crowd, next_topic_id(database), density, adaptation.shift))
-    outcome = _carry(placement, crowd.topics, all_topics(database))
+    topics = all_topics(database)
+    heirs: Mapping[int, int] = {}
+    if former:
+        stayed = {one.insight: one.topic for one in standings if one.topic != UNPLACED}
+        insights = [standing.insight for standing in standings]
+        regrouped = keep_known_ids(placement, stayed, former, insights, carrying_topics(topics))
+        placement, heirs = regrouped.placement, regrouped.heirs
+    outcome = _carry(placement, crowd.topics, topics, is_anew=bool(former))
     suggestions = suggest(crowd, outcome.carried, outcome.shown)
     _store(database, model, standings, space, outcome, suggestions, _recognise(crowd, outcome, own, standings), now,
            is_judged=judge is not None)  # fmt: skip
     note_adaptation(database, adaptation.sentence if adaptation.decisions else None)
     left = unplaced - len(placement.placed)
-    return Grown(embedded, len(placement.placed), placement.born, left, adaptation)
+    return Grown(embedded, len(placement.placed), placement.born, left, adaptation, heirs)
 
 
 def _crowd(standings: Sequence[Standing], vectors: Vectors) -> Crowd:
@@ -188,12 +211,12 @@ def _seed(crowd: Crowd, placement: Placement) -> Placement:
     )
 
 
-def _carry(placement: Placement, before: NDArray[np.int64], topics: Sequence[Topic]) -> _Outcome:
+def _carry(placement: Placement, before: NDArray[np.int64], topics: Sequence[Topic], *, is_anew: bool) -> _Outcome:
     carrier = carrying_topics(topics) | {born: born for born in placement.born} | {UNPLACED: UNPLACED}
     carried = np.array([carrier[topic] for topic in before.tolist()], dtype=np.int64)
     for placed in placement.placed:
         carried[placed.row] = carrier[placed.topic]
-    return _Outcome(placement, {topic.id: topic for topic in topics}, carrier, carried)
+    return _Outcome(placement, {topic.id: topic for topic in topics}, carrier, carried, is_anew)
 
 
 def _recognise(
@@ -251,7 +274,8 @@ def _store(
     shown = shown_topics(database)
     new = {ids[one.row] for one in placed}
     taste = Taste(known_people(database), main_language(tuple(insights.values())))
-    names = {topic: outcome.topics[topic].name for topic in outcome.shown & outcome.topics.keys()}
+    named = {topic.id for topic in outcome.topics.values() if topic.named_by != MACHINE}
+    names = outcome.names(members.keys(), shown | named)
     with transaction(database) as connection:
         save_vectors(connection, model, [ids[row] for row in space.fresh], space.vectors[space.fresh])
         if space.centre.is_frozen and not is_judged:
@@ -268,7 +292,7 @@ def _store(
             taken = {name for other, name in names.items() if other != topic}
             known = name_meaning(known_as.get(topic, ()), taste.language, taken)
             if topic in outcome.topics:
-                is_kept = topic in shown or came_late(own, new)
+                is_kept = topic in shown or (came_late(own, new) and not outcome.is_anew)
                 refreshed = refresh_topic(outcome.topics[topic], own, taste, is_kept=is_kept, known_as=known)
                 update_facets(connection, refreshed)
             else:

@@ -48,7 +48,7 @@ def find_known_ids(before: Mapping[int, Said], after: Mapping[int, Said]) -> tup
     emptied, born = sizes_before.keys() - sizes_after.keys(), sizes_after.keys() - sizes_before.keys()
     moved = Counter(
         (before[gone].topic, after[new].topic)
-        for gone, new in _successors(before, after).items()
+        for gone, new in find_successors(before, after).items()
         if before[gone].topic in emptied and after[new].topic in born
     )
     found = [
@@ -65,7 +65,7 @@ def _sizes(said: Mapping[int, Said]) -> Counter[int]:
     return Counter(one.topic for one in said.values() if one.topic is not None)
 
 
-def _successors(before: Mapping[int, Said], after: Mapping[int, Said]) -> dict[int, int]:
+def find_successors(before: Mapping[int, Said], after: Mapping[int, Said]) -> dict[int, int]:
     """Insight that is gone -> the new one of the same mail whose words are most like its own."""
     new: dict[int, list[int]] = {}
     for number in sorted(after.keys() - before.keys()):

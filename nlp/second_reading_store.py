@@ -46,9 +46,8 @@ def load_state(database: Database) -> State:
     members: dict[int, set[int]] = {}
     for insight, topic in database.conn.execute("select insight, topic from assignments"):
         members.setdefault(carrier[topic], set()).add(insight)
-    return State(
-        mails, texts, {topic: KnownTopic(topics[topic].name, frozenset(some)) for topic, some in members.items()}
-    )
+    known = {topic: KnownTopic(topics[topic].name, frozenset(some)) for topic, some in members.items()}
+    return State(mails, texts, known, carrier)
 
 
 def load_said(database: Database) -> dict[int, Said]:
@@ -93,8 +92,7 @@ def take_over(draft: Database, database: Database, found: Mapping[str, Sequence[
     with transaction(database) as connection:
         if digest_of(connection) != started_with:
             raise TryLater(
-                "somebody decided, erased or released something while everything was read again; nothing was changed,"
-                " run the command again"
+                "somebody decided, erased or released something meanwhile; nothing was changed, run the command again"
             )
         connection.execute("pragma defer_foreign_keys = on")
         # Two insights may exchange their words; what tells them apart must not collide on the way.
@@ -102,7 +100,7 @@ def take_over(draft: Database, database: Database, found: Mapping[str, Sequence[
         carry_over(draft.conn, connection, TABLES, {name: list(keys) for name, keys in found.items()})
         emptied = draft.conn.execute("select id from messages where raw is null").fetchall()
         connection.executemany("update messages set raw = null where id = ? and raw is not null", emptied)
-        if "vectors" in found:
+        if found.keys() & {"vectors", "assignments"}:
             connection.execute("delete from outlines")
     if emptied:
         # What was excluded is gone from the log beside the database, too.

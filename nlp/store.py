@@ -50,8 +50,11 @@ def all_topics(database: Database) -> tuple[Topic, ...]:
 
 
 def living_topics(database: Database) -> tuple[Topic, ...]:
-    """The topics that are shown: neither merged into another nor dismissed, oldest first."""
-    return tuple(topic for topic in all_topics(database) if topic.merged_into is None and not topic.dismissed)
+    """The topics that are shown: neither merged into another nor dismissed nor empty, oldest first."""
+    topics = all_topics(database)
+    carrier = carrying_topics(topics)
+    held = {carrier[topic] for (topic,) in database.conn.execute("select distinct topic from assignments")}
+    return tuple(topic for topic in topics if topic.id in held and not topic.dismissed)
 
 
 def find_topic(database: Database, shown_id: str) -> Topic:
