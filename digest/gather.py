@@ -13,7 +13,7 @@ from nlp.decisions import published_day
 from nlp.page_store import load_coverage, load_sent
 from nlp.pages import PageMatch, page_key
 from nlp.records import Decision, StoredInsight
-from nlp.store import central_orders, decision_log, living_topics, split_insights
+from nlp.store import all_topics, carrying_topics, central_orders, decision_log, living_topics, split_insights
 from nlp.suggestion_store import load_suggestions
 
 SET_ASIDE = ("ignored", "quarantined", "excluded", "failed")
@@ -29,6 +29,7 @@ def gather_material(database: Database, audience: str, news: News, *, in_hindsig
     insights, unplaced = split_insights(database)
     coverage = load_coverage(database)
     decisions = decision_log(database)
+    carrier = carrying_topics(all_topics(database))  # what was told to write may lead on by now
     sent = load_sent(database)
     column = "coalesce(r.sent_at, m.received_at, m.captured_at)" if in_hindsight else "m.captured_at"
     published = {topic.id: published_day(decisions, topic) for topic in topics}
@@ -48,7 +49,7 @@ def gather_material(database: Database, audience: str, news: News, *, in_hindsig
         central=central_orders(database),
         coverage=coverage,
         pages=pages,
-        suggested=suggested_topics(database, audience),
+        suggested=tuple(dict.fromkeys(carrier[topic] for topic in suggested_topics(database, audience))),
         suggestions=tuple(
             MergeSuggestion(one.topic, one.other) for one in load_suggestions(database) if one.other is not None
         ),
