@@ -13,7 +13,7 @@ from sqlite_utils import Database
 
 from harvester.database import transaction
 from nlp.adapting import UNADAPTED, Adaptation, adapt
-from nlp.atlas import Archetype, shipped_archetypes
+from nlp.atlas import Archetype
 from nlp.coherence import choose_kept
 from nlp.comparison import (
     ANSWERS,
@@ -27,7 +27,6 @@ from nlp.comparison import (
     view_likeness,
 )
 from nlp.embedding import Encoders, Vectors
-from nlp.known_meanings import weigh_usual
 from nlp.likeness import LearnedLikeness
 from nlp.naming import Taste, main_language
 from nlp.own_meanings import learn_own
@@ -54,10 +53,10 @@ from nlp.store import (
 )
 from nlp.suggestion_store import save_suggestions
 from nlp.suggestions import Suggestion, suggest
-from nlp.theme_model import Heard, load_theme_model
-from nlp.themes import Meaning, Wide, know_topic, name_meaning, see_widely
+from nlp.themes import Meaning, name_meaning
 from nlp.topic_making import came_late, name_topic, refresh_topic
-from nlp.topics import POOL_LIMIT, UNPLACED, Crowd, Placement, place_insights
+from nlp.topic_meanings import recognise_topics
+from nlp.topics import POOL_LIMIT, UNPLACED, Crowd, Placed, Placement, place_insights
 from nlp.vector_store import (
     count_uncompared,
     delete_vectors,
@@ -70,6 +69,8 @@ from nlp.vector_store import (
 )
 
 SCHEME = "space-2"  # of centring and smoothing; raised when vectors made before could not be compared with those after
+
+MOST_ROUNDS = 8  # of grouping anew; two or three is what it takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,15 @@ class _Outcome:
         return {topic: self.topics[topic].name for topic in known}
 
 
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """Everything compared and placed once."""
+
+    crowd: Crowd
+    adaptation: Adaptation
+    placement: Placement
+
+
 def grow_topics(
     database: Database,
     encoders: Encoders,
@@ -157,16 +167,23 @@ def grow_topics(
     if not count_uncompared(database, model) and not former:
         return Grown(0, 0, (), unplaced)
     space = span_space(database, model, blocks, standings, is_settled=is_settled)
-    crowd = _crowd(standings, space.vectors)
     judge = choose_judge(database, model, encoders, judge)
-    if judge is not None:
-        judge = learn_own(judge, own, blocks)
-        crowd = replace(crowd, likeness=view_likeness(database, model, blocks, judge, standings, space.centre))
-    else:
-        crowd = replace(crowd, wording=recall(database, model, blocks, encoders, standings, space.closeness))
-    adaptation = adapt(crowd, [standing.insight for standing in standings], decision_log(database))
-    density = density_of(space.closeness)
-    placement = _seed(crowd, place_insights(crowd, next_topic_id(database), density, adaptation.shift))
+    judge = judge and learn_own(judge, own, blocks)
+
+    def place(standings: Sequence[Standing]) -> _Round:
+        crowd = _crowd(standings, space.vectors)
+        if judge is not None:
+            crowd = replace(crowd, likeness=view_likeness(database, model, blocks, judge, standings, space.centre))
+        else:
+            crowd = replace(crowd, wording=recall(database, model, blocks, encoders, standings, space.closeness))
+        adaptation = adapt(crowd, [standing.insight for standing in standings], decision_log(database))
+        density = density_of(space.closeness)
+        first = next_topic_id(database)
+        placement = place_insights(crowd, first, density, adaptation.shift, groups_first=bool(former))
+        return _Round(crowd, adaptation, _seed(crowd, placement))
+
+    done = _place_until_it_stays(place, standings) if former else place(standings)
+    crowd, adaptation, placement = done.crowd, done.adaptation, done.placement
     topics = all_topics(database)
     heirs: Mapping[int, int] = {}
     if former:
@@ -176,11 +193,31 @@ def grow_topics(
         placement, heirs = regrouped.placement, regrouped.heirs
     outcome = _carry(placement, crowd.topics, topics, is_anew=bool(former))
     suggestions = suggest(crowd, outcome.carried, outcome.shown)
-    _store(database, model, standings, space, outcome, suggestions, _recognise(crowd, outcome, own, standings), now,
-           is_judged=judge is not None)  # fmt: skip
+    categories = [standing.category for standing in standings]
+    known_as = recognise_topics(crowd, outcome.carried, outcome.touched, own, categories)
+    _store(database, model, standings, space, outcome, suggestions, known_as, now, is_judged=judge is not None)
     note_adaptation(database, adaptation.sentence if adaptation.decisions else None)
     left = unplaced - len(placement.placed)
     return Grown(embedded, len(placement.placed), placement.born, left, adaptation, heirs)
+
+
+def _place_until_it_stays(place: Callable[[Sequence[Standing]], _Round], standings: Sequence[Standing]) -> _Round:
+    """Place everything anew again and again, until no topic that stands gets anything more.
+
+    What joins such a topic stays there and is what others are compared with, also the next time everything is grouped
+    anew: so the next time changes nothing.
+    """
+    known = {standing.topic for standing in standings}
+    joined: list[Placed] = []
+    for rounds in range(MOST_ROUNDS):
+        done = place(standings)
+        new = [placed for placed in done.placement.placed if placed.topic in known]
+        if not new or rounds == MOST_ROUNDS - 1:
+            break
+        topics = {placed.row: placed.topic for placed in new}
+        standings = [replace(standing, topic=topics.get(row, standing.topic)) for row, standing in enumerate(standings)]
+        joined += new
+    return replace(done, placement=replace(done.placement, placed=(*joined, *done.placement.placed)))
 
 
 def _crowd(standings: Sequence[Standing], vectors: Vectors) -> Crowd:
@@ -217,40 +254,6 @@ def _carry(placement: Placement, before: NDArray[np.int64], topics: Sequence[Top
     for placed in placement.placed:
         carried[placed.row] = carrier[placed.topic]
     return _Outcome(placement, {topic.id: topic for topic in topics}, carrier, carried, is_anew)
-
-
-def _recognise(
-    crowd: Crowd, outcome: _Outcome, own: Sequence[Archetype], standings: Sequence[Standing]
-) -> dict[int, tuple[Meaning, ...]]:
-    """Carrying topic -> what it clearly means, what fits best first, of those that this run touched.
-
-    By the members that were compared.
-    """
-    likeness = crowd.likeness
-    if not isinstance(likeness, LearnedLikeness):
-        return {}
-    archetypes = {archetype.id: archetype for archetype in (*shipped_archetypes(), *own)}
-    asked, replied = likeness.views.question_atlas**2, likeness.views.answer_atlas**2
-    usual = weigh_usual(asked, replied, likeness.model.recogniser.usual)
-    known = [archetypes[archetype] for archetype in likeness.model.archetypes]
-    compared = np.flatnonzero(likeness.comparable)
-    compared = compared[np.argsort(likeness.positions[compared])]
-    categories = [standings[row].category for row in compared.tolist()]
-    wide = _see_widely(likeness, known, Heard(asked, replied), categories)
-    found = {}
-    for topic in outcome.touched:
-        rows = likeness.positions[(outcome.carried == topic) & likeness.comparable]
-        found[topic] = know_topic(asked[rows], replied[rows], usual, known, wide, rows)
-    return found
-
-
-def _see_widely(
-    likeness: LearnedLikeness, known: Sequence[Archetype], chances: Heard, categories: Sequence[str]
-) -> Wide | None:
-    if likeness.heard is None:
-        return None
-    ordinary = likeness.model.recogniser.usual
-    return see_widely(load_theme_model(), likeness.heard, known, chances, ordinary, categories)
 
 
 def _store(

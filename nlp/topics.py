@@ -145,9 +145,13 @@ def set_bars(density: float, insights: int, *, is_learned: bool = False, shift: 
     )
 
 
-def place_insights(crowd: Crowd, next_topic: int, density: float, shift: float = 0.0) -> Placement:
+def place_insights(
+    crowd: Crowd, next_topic: int, density: float, shift: float = 0.0, *, groups_first: bool = False
+) -> Placement:
     """Place what is unplaced. next_topic: the id of the first topic to be born. density, shift: see `set_bars`.
 
+    groups_first: what is alike is grouped before it looks for a topic; else the few topics that stand when everything
+    else is grouped anew would draw in whatever is a little like them, one by one.
     A long backlog is taken in batches in order of arrival: loading years of mail needs no more memory than a week.
     """
     topics = crowd.topics.copy()
@@ -157,12 +161,12 @@ def place_insights(crowd: Crowd, next_topic: int, density: float, shift: float =
     born: list[int] = []
     for end in (*range(BATCH, len(waiting), BATCH), len(waiting)):
         pool = waiting[:end][topics[waiting[:end]] == UNPLACED][-POOL_LIMIT:]
-        joined = _join_topics(crowd, topics, pool, bars)
+        joined = [] if groups_first else _join_topics(crowd, topics, pool, bars)
         pool = _settle(joined, topics, pool)
         grouped = _group_pool(crowd, topics, pool, bars, next_topic + len(born))
         pool = _settle(grouped, topics, pool)
         changed = np.array(sorted({one.topic for one in grouped}), dtype=np.int64)
-        followed = _join_topics(crowd, topics, pool, bars, among=changed)
+        followed = _join_topics(crowd, topics, pool, bars, among=None if groups_first else changed)
         _settle(followed, topics, pool)
         placed.extend((*joined, *grouped, *followed))
         born.extend(int(topic) for topic in changed if topic >= next_topic + len(born))

@@ -10,9 +10,10 @@ from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 from sqlite_utils import Database
-from topic_material import HOSTING, LONELY, MONDAY, PRICE, SAP, add_insights
+from topic_material import HOSTING, LONELY, MONDAY, PRICE, SAP, Told, add_insights
 
 from harvester.database import open_database, transaction
 from harvester.errors import AnswersError, TryLater
@@ -50,6 +51,7 @@ from nlp.store import (
     next_topic_id,
     topic_insights,
 )
+from nlp.topics import Crowd, place_insights
 
 SETTINGS = ReadingSettings(Roster(("acme.example",)))
 WEEK = timedelta(weeks=1)
@@ -208,6 +210,7 @@ def test_what_people_decided_about_keeps_all_that_it_holds(grown: Database, verb
     assert regroup(grown).fixed == len({topic(grown, one).merged_into or one for one in fixed})
     assert look() == before
     assert own_topics(grown)[SAPS[0]] == 1
+    assert not regroup(grown, weeks=3)
 
 
 def test_what_was_taken_back_holds_nothing_any_more(grown: Database) -> None:
@@ -319,6 +322,20 @@ def test_beyond_what_can_be_grouped_at_once_it_refuses(grown: Database, monkeypa
 
 def test_an_empty_archive_has_nothing_to_group(database: Database) -> None:
     assert not regroup(database)
+
+
+def test_what_is_alike_finds_together_before_a_topic_that_stands_draws_it_in() -> None:
+    """Four much alike, only one of them somewhat like the topic of the first three."""
+    alike = np.full((7, 7), 0.9)
+    alike[:3, 3:] = alike[3:, :3] = 0.3
+    alike[:3, 3] = alike[3, :3] = 0.6
+    numbers = np.arange(7, dtype=np.int64)
+    topics = np.array([1, 1, 1, 0, 0, 0, 0], dtype=np.int64)
+    crowd = Crowd(np.eye(7, dtype=np.float32), topics, numbers, numbers, Told(alike))
+    one_by_one = {placed.row: placed.topic for placed in place_insights(crowd, 2, 0.0).placed}
+    assert one_by_one == {3: 1, 4: 2, 5: 2, 6: 2}
+    together = {placed.row: placed.topic for placed in place_insights(crowd, 2, 0.0, groups_first=True).placed}
+    assert together == {3: 2, 4: 2, 5: 2, 6: 2}
 
 
 def test_ids_go_on_by_overlap_and_never_by_luck() -> None:
