@@ -16,10 +16,12 @@ from topic_scores import Placement
 from digest.ranking import rank_topics
 from digest.windows import windows_until
 from harvester.database import open_database, transaction
+from harvester.draft import open_draft
 from nlp.decision_store import carry_out
 from nlp.decisions import keep_apart, merge_topics
 from nlp.embedding import Encoders
 from nlp.growth import grow_topics
+from nlp.regrouping_store import loosen, settle
 from nlp.same_topic import SameTopic
 from nlp.store import all_topics, living_topics, load_insights, topic_insights
 from nlp.suggestion_store import load_suggestions
@@ -35,13 +37,14 @@ class Stream:
     """What became of n cases. weeks: where everything was at the end of each. seconds: in all.
 
     advised: after the suggestions were answered as the truth says; None when there was none. top: how many of the true
-    top eight the product ranks among its first ten.
+    top eight the product ranks among its first ten. regrouped: instead after `answers analyze --regroup`.
     """
 
     weeks: tuple[Placement, ...]
     seconds: float
     advised: Placement | None
     top: int
+    regrouped: Placement
 
 
 def run_stream(
@@ -59,9 +62,20 @@ def run_stream(
             placements.append(read_placement(database))
         seconds = time.perf_counter() - started
         top = count_top(cases, list_first(database, weeks), placements[-1])
+        regrouped = group_anew(database, encoders, FIRST + timedelta(weeks=weeks), judge)
         advised = follow_suggestions(database, labels)
         database.conn.close()
-    return Stream(tuple(placements), seconds, advised, top)
+    return Stream(tuple(placements), seconds, advised, top, regrouped)
+
+
+def group_anew(
+    database: sqlite_utils.Database, encoders: Encoders, now: datetime, judge: SameTopic | None
+) -> Placement:
+    """Where everything would be after `answers analyze --regroup`."""
+    with open_draft(database) as draft:
+        loosened = loosen(draft, {})
+        settle(draft, loosened, grow_topics(draft, encoders, now, judge=judge, former=loosened.former))
+        return read_placement(draft)
 
 
 def read_placement(database: sqlite_utils.Database) -> Placement:

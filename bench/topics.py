@@ -99,6 +99,9 @@ def score_ours(
     if stream.advised is not None:
         better = agreement(truth, [stream.advised[row] for row in range(len(cases))])
         print(f"  with {SUGGESTIONS} suggestions answered by the truth: pairwise F1 {better[1]:.3f}", flush=True)
+    if len(stream.weeks) > 1:
+        anew = agreement(truth, [stream.regrouped[row] for row in range(len(cases))])
+        print(f"  grouped anew at the end: pairwise F1 {anew[1]:.3f}", flush=True)
     if verbose:
         print_topics(cases, stream.weeks[-1])
     return score

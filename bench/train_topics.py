@@ -70,13 +70,15 @@ class Ground:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Of one stream. f1: pairwise; advised: after the suggestions were answered by the truth. topics: found : true.
+    """Of one stream. f1: pairwise; advised: after the suggestions were answered by the truth; anew: after all was
+    grouped anew. topics: found : true.
 
     unplaced: share. top: how many of the true top eight are among our top ten.
     """
 
     f1: float
     advised: float
+    anew: float
     topics: float
     unplaced: float
     top: float
@@ -247,8 +249,10 @@ def tell(company: Company, model: SameTopic, encoders: Encoders) -> list[Told]:
         stream = run_stream(company.cases, encoders, weeks, in_order=True, judge=model)
         score = judge(truth, stream.weeks)
         advised = stream.advised or stream.weeks[-1]
-        better = agreement(truth, [advised[row] for row in range(len(truth))])[1]
-        found.append(Told(score.f1, better, score.topics / len(set(truth)), score.unplaced, stream.top))
+        better, anew = (
+            agreement(truth, [placed[row] for row in range(len(truth))])[1] for placed in (advised, stream.regrouped)
+        )
+        found.append(Told(score.f1, better, anew, score.topics / len(set(truth)), score.unplaced, stream.top))
         print(describe(company.name, weeks, found[-1]), flush=True)
     return found
 
@@ -264,8 +268,8 @@ def describe(name: str, weeks: int, told: Told) -> str:
     """One line."""
     return (
         f"{name[:22]:22}{weeks:3} {'weeks' if weeks > 1 else 'week '}  pairwise F1 {told.f1:.3f}, with {SUGGESTIONS}"
-        f" suggestions answered {told.advised:.3f}, topics : true {told.topics:.2f}, unplaced"
-        f" {100 * told.unplaced:.1f} %, true top eight in our top ten {told.top:.1f}"
+        f" suggestions answered {told.advised:.3f}, grouped anew {told.anew:.3f}, topics : true {told.topics:.2f},"
+        f" unplaced {100 * told.unplaced:.1f} %, true top eight in our top ten {told.top:.1f}"
     )
 
 
