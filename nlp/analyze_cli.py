@@ -134,7 +134,8 @@ def _analyze_again(workspace: Workspace, database: Database, way: _Way) -> None:
                 everything=way.everything,
                 regroup=way.regroup,
             )
-        detail.append(done.sentence if taken[0] and told[0] else f"everything {what}, nothing changed")
+        sentence = f"{what}: {done.sentence}" if way.regroup else done.sentence
+        detail.append(sentence if taken[0] and told[0] else f"everything {what}, nothing changed")
         return done
 
     if way.dry_run:

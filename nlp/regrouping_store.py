@@ -97,6 +97,9 @@ def settle(draft: Database, loosened: Loosened, grown: Grown) -> None:
             [(at, *row) for row, at in loosened.made.items()],
         )
         connection.executemany("update topics set merged_into = ? where id = ?", heirs)
+        # What they said is said elsewhere now.
+        emptied = set(loosened.former.values()) - set(own.values())
+        connection.executemany("delete from page_voices where topic = ?", ((topic,) for topic in sorted(emptied)))
         connection.executemany("update topics set born_at = ? where id = ?", _find_origins(grown.born, own, origins))
 
 

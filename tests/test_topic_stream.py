@@ -16,6 +16,7 @@ if not BENCH.exists():
 sys.path.insert(0, str(BENCH))
 
 from topic_cases import Case  # noqa: E402
+from topic_scores import Placement  # noqa: E402
 from topic_stream import count_top, run_stream  # noqa: E402
 from train_topics import read_company  # noqa: E402
 
@@ -38,6 +39,28 @@ def test_the_shipped_model_given_is_the_shipped_model(cases: tuple[Case, ...], e
     streams = [run_stream(cases, encoders, 2, in_order=True, judge=judge) for judge in (None, load_same_topic())]
     assert streams[0].weeks == streams[1].weeks
     assert len(streams[0].weeks) == 2
+
+
+def test_grouped_anew_a_stream_is_what_all_at_once_is(tmp_path: Path, encoders: Encoders) -> None:
+    """By the learned model, however the cases came in: the same groups in the end, and ids go on."""
+    lines = (BENCH / "scored" / "brackenfell-cold-stores.jsonl").read_text(encoding="utf-8").splitlines()
+    file = tmp_path / "firm.jsonl"
+    file.write_text("\n".join(lines[:60]), encoding="utf-8")
+    cases = read_company(file, encoders).cases
+    at_once = run_stream(cases, encoders, 1, in_order=True)
+    stream = run_stream(cases, encoders, 3, in_order=True)
+    assert groups(stream.weeks[-1]) != groups(at_once.weeks[0])
+    assert groups(stream.regrouped) == groups(at_once.weeks[0])
+    assert at_once.regrouped == at_once.weeks[0]
+    assert set(stream.regrouped.values()) & set(stream.weeks[-1].values()) - {None}
+
+
+def groups(placement: Placement) -> set[frozenset[int]]:
+    members: dict[int, set[int]] = {}
+    for row, topic in placement.items():
+        if topic is not None:
+            members.setdefault(topic, set()).add(row)
+    return set(map(frozenset, members.values()))
 
 
 def test_the_engine_judges_by_the_model_that_it_is_given(cases: tuple[Case, ...], encoders: Encoders) -> None:
