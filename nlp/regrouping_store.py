@@ -65,11 +65,14 @@ def loosen(draft: Database, successors: Mapping[int, int]) -> Loosened:
     """
     fixed = find_fixed(draft)
     loose = _find_loose(draft, fixed)
+    # What was put back into a topic that led on meanwhile belongs to where it leads.
+    carrier = {topic: topic if topic in fixed else heir for topic, heir in carrying_topics(all_topics(draft)).items()}
+    former = {**successors, **{insight: topic for insight, (topic, _) in loose.items()}}
     made = draft.conn.execute("select kind, topic, other, score, made_at from suggestions").fetchall()
     with transaction(draft) as connection:
         connection.executemany("delete from assignments where insight = ?", ((insight,) for insight in loose))
     return Loosened(
-        {**successors, **{insight: topic for insight, (topic, _) in loose.items()}},
+        {insight: carrier[topic] for insight, topic in former.items()},
         {insight: since for insight, (_, since) in loose.items()},
         fixed,
         {tuple(row): at for *row, at in made},

@@ -237,6 +237,9 @@ def test_a_decision_can_be_undone_afterwards(grown: Database) -> None:
     (decision,) = decision_log(grown)
     take_back(grown, undo_decision(decision, {one.id: one for one in all_topics(grown)}), MONDAY)
     assert standing(grown) == {**right(), 17: None}
+    regroup(grown, weeks=3)
+    assert own_topics(grown) == right()
+    assert not regroup(grown, weeks=4)
 
 
 def test_names_that_a_digest_has_shown_stay_with_the_id(grown: Database) -> None:
