@@ -256,8 +256,10 @@ def _tell_groups(changes: Changes) -> tuple[str, ...]:
             f"> {topic_id(number)} {_short(changes.emptied[number])} leads on to {_named(changes, heir)}"
             for number, heir in changes.led.items()
         ),
-        *_some(f"- {topic_id(number)} {_short(changes.emptied[number])}" for number in sorted(empty)),
-        *_some(f"+ {_named(changes, number)}: {_tell_sources(sources)}" for number, sources in by_size),
+        *_some(
+            f"- {topic_id(number)} {_short(changes.emptied[number])} holds nothing any more" for number in sorted(empty)
+        ),
+        *_some(f"+ {_named(changes, number)} is new: {_tell_sources(sources)}" for number, sources in by_size),
     )
 
 

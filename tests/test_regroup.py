@@ -132,6 +132,14 @@ def test_mistakes_are_mended_and_a_second_run_changes_nothing(grown: Database, t
     assert (dict(changes.members), dict(changes.led)) == ({1: (0, 2), 2: (2, 0), 3: (2, 0)}, {piece: 3})
     assert (changes.moves.moved, changes.moves.placed, changes.fixed) == (4, 16, 0)
     assert [topic.id for topic in living_topics(grown)] == [1, 2, 3]
+    assert tell(changes)[1:6] == (
+        "topics: 3 go on under their id, 1 lead on to another, 0 hold nothing any more; new: 0",
+        "decided by people, all that they hold stays there: 0 topics",
+        "insights: of 16 in topics 4 go to another and 0 to none; 0 that waited find one",
+        f'  T-001 "{topic(grown, 1).name}": 0 came, 2 went',
+        f'  T-002 "{topic(grown, 2).name}": 2 came, 0 went',
+    )
+    assert f'  > T-004 "Which country?" leads on to T-003 "{topic(grown, 3).name}"' in tell(changes)
     after = contents(tmp_path / "answers.db")
     assert not regroup(grown, weeks=3)
     assert contents(tmp_path / "answers.db") == after
@@ -260,7 +268,8 @@ def test_a_topic_made_of_known_ones_is_as_old_as_they_are(grown: Database) -> No
     put(grown, 3, *PRICES[3:])
     changes = regroup(grown)
     assert standing(grown) == {**right(), 17: None, **dict.fromkeys(PRICES, 4)}
-    assert dict(changes.sources) == {4: [(2, 3), (3, 3)]}
+    assert f'  + T-004 "{topic(grown, 4).name}" is new: 3 of T-002, 3 of T-003' in tell(changes)
+    assert changes.as_json()["topics_from"] == [{"id": "T-004", "from": [["T-002", 3], ["T-003", 3]]}]
     assert topic(grown, 4).born_at == MONDAY
 
 
