@@ -14,9 +14,12 @@ from nlp.views import FEATURES, Recogniser
 BEFORE_COMPANY = CompanyWeights(own=1.0, shared=0.0, bias=0.0)  # company says nothing until its weights are fitted
 
 
-def assemble(model: Any, recogniser: Recogniser, archetypes: tuple[str, ...], rarity: Any, encoders: str) -> SameTopic:
+def assemble(
+    model: Any, recogniser: Recogniser, archetypes: tuple[str, ...], rarity: Any, metric: Any, encoders: str
+) -> SameTopic:
     """What the program would read if this were the shipped model, but for the weights of company."""
-    return SameTopic(encoders, archetypes, recogniser, rarity, open_trees(serialise(model)), BEFORE_COMPANY)
+    trees = open_trees(serialise(model))
+    return SameTopic(encoders, archetypes, recogniser, rarity, metric, trees, BEFORE_COMPANY)
 
 
 def serialise(model: Any) -> bytes:
@@ -76,6 +79,7 @@ def write(folder: Path, model: Any, judge: SameTopic) -> None:
         bias=judge.recogniser.bias,
         usual=judge.recogniser.usual,
         rarity=judge.rarity.astype(np.float16),
+        metric=judge.metric.astype(np.float16),
     )
     hashes = {
         name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in ("same_topic.onnx", "same_topic.npz")

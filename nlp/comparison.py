@@ -143,6 +143,7 @@ def view_likeness(
         blocks,
         judge.recogniser,
         judge.rarity,
+        judge.metric,
     )
     return replace(place_views(judge, views, rows, len(standings)), heard=hear(raw, judge.encoders))
 

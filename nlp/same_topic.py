@@ -34,12 +34,13 @@ class CompanyWeights:
 
 @dataclass(frozen=True, slots=True)
 class SameTopic:
-    """The model. encoders: the name of those it was trained with. rarity: of hashed words, see nlp.views."""
+    """The model. encoders: the name of those it was trained with. rarity: of hashed words; metric: see nlp.views."""
 
     encoders: str
     archetypes: tuple[str, ...]
     recogniser: Recogniser
     rarity: Vectors
+    metric: Vectors
     session: Any  # onnxruntime.InferenceSession
     company: CompanyWeights
 
@@ -77,6 +78,7 @@ def load_same_topic() -> SameTopic:
                 usual=arrays["usual"].astype(np.float32),
             ),
             rarity=arrays["rarity"].astype(np.float32),
+            metric=arrays["metric"].astype(np.float32),
             session=open_trees(folder / "same_topic.onnx"),
             company=CompanyWeights(**{name: float(weight) for name, weight in told["company"].items()}),
         )

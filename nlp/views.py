@@ -26,6 +26,7 @@ FEATURES = (
     *(f"{name} {block}" for block in ("english", "multilingual") for name in ("questions", "answers", "cross", "both")),
     *("all", "all questions", "atlas questions", "atlas answers", "atlas cross", "atlas"),
     *("words of questions", "words of answers", "words", "same kind", "english", "answered"),
+    *("learned questions", "learned answers", "learned cross", "learned both"),
 )
 
 _KINDS = tuple(Kind)
@@ -64,12 +65,14 @@ class Said:
 class Views:
     """n insights as the model sees them; every array has n rows.
 
-    questions, answers: a pair per encoder, centred unit rows, zero where silent. atlas: unit rows. question_atlas,
-    answer_atlas: square roots of chances. words: sparse unit rows of questions, answers, both.
+    questions, answers: a pair per encoder, centred unit rows, zero where silent. learned: questions and answers of all
+    encoders under the learned metric, unit rows. atlas: unit rows. question_atlas, answer_atlas: square roots of
+    chances. words: sparse unit rows of questions, answers, both.
     """
 
     questions: tuple[Vectors, ...]
     answers: tuple[Vectors, ...]
+    learned: tuple[Vectors, Vectors]
     atlas: Vectors
     question_atlas: Vectors
     answer_atlas: Vectors
@@ -86,6 +89,7 @@ class Views:
         return Views(
             tuple(block[rows] for block in self.questions),
             tuple(block[rows] for block in self.answers),
+            (self.learned[0][rows], self.learned[1][rows]),
             self.atlas[rows],
             self.question_atlas[rows],
             self.answer_atlas[rows],
@@ -103,16 +107,21 @@ def see(
     blocks: Sequence[Block],
     recogniser: Recogniser,
     rarity: Vectors,
+    metric: Vectors,
 ) -> Views:
-    """said, raw: n insights and their vectors. rarity: (HASHED_WORDS,) inverse document frequencies elsewhere."""
-    questions, answers = centre_apart(raw, centre, blocks)
+    """said, raw: n insights and their vectors. rarity: (HASHED_WORDS,) inverse document frequencies elsewhere.
+
+    metric: (d, d), applied to rows of all blocks.
+    """
+    questions, answers = split_blocks(raw, centre, blocks)
     rarity = rarity * count_rarity([text for one in said for text in (one.text, one.answer) if text])
     asked, answered = recogniser.chances(raw.questions), recogniser.chances(raw.answers)
     has_answer: NDArray[np.bool_] = np.any(raw.answers, axis=1)
     log_chances = np.log(asked + LEAST_CHANCE) + ANSWER_SHARE * np.log(answered + LEAST_CHANCE)
     return Views(
-        questions=tuple(unit_rows(questions[:, block.columns]) for block in blocks),
-        answers=tuple(unit_rows(answers[:, block.columns]) for block in blocks),
+        questions=questions,
+        answers=answers,
+        learned=(unit_rows(np.hstack(questions) @ metric), unit_rows(np.hstack(answers) @ metric)),
         atlas=unit_rows(log_chances - (1 + ANSWER_SHARE) * recogniser.usual),
         question_atlas=np.sqrt(asked),
         answer_atlas=np.where(has_answer[:, None], np.sqrt(answered), np.float32(0)),
@@ -127,11 +136,22 @@ def see(
     )
 
 
+def split_blocks(
+    raw: RawRows, centre: Centre, blocks: Sequence[Block]
+) -> tuple[tuple[Vectors, ...], tuple[Vectors, ...]]:
+    """(questions, answers): centred unit rows, an array per encoder."""
+    questions, answers = centre_apart(raw, centre, blocks)
+    return (
+        tuple(unit_rows(questions[:, block.columns]) for block in blocks),
+        tuple(unit_rows(answers[:, block.columns]) for block in blocks),
+    )
+
+
 def compare_views(one: Views, other: Views) -> Vectors:
     """(n, m, len(FEATURES)): every insight of `one` with every one of `other`."""
     found: list[Any] = []
     for q1, a1, q2, a2 in zip(one.questions, one.answers, other.questions, other.answers, strict=True):
-        found += [q1 @ q2.T, a1 @ a2.T, (q1 @ a2.T + a1 @ q2.T) / 2, unit_rows(q1 + a1) @ unit_rows(q2 + a2).T]
+        found += _compare_sides(q1, a1, q2, a2)
     found.append(_together(one) @ _together(other).T)
     found.append(_questions_together(one) @ _questions_together(other).T)
     found.append(one.question_atlas @ other.question_atlas.T)
@@ -142,7 +162,13 @@ def compare_views(one: Views, other: Views) -> Vectors:
     found.append(one.kinds[:, None] == other.kinds[None, :])
     found.append(one.english[:, None] + other.english[None, :])
     found.append(one.answered[:, None] + other.answered[None, :])
+    found += _compare_sides(*one.learned, *other.learned)
     return np.stack([np.asarray(feature, dtype=np.float32) for feature in found], axis=-1)
+
+
+def _compare_sides(q1: Vectors, a1: Vectors, q2: Vectors, a2: Vectors) -> list[Vectors]:
+    """Questions with questions, answers with answers, each with the other's, both with both."""
+    return [q1 @ q2.T, a1 @ a2.T, (q1 @ a2.T + a1 @ q2.T) / 2, unit_rows(q1 + a1) @ unit_rows(q2 + a2).T]
 
 
 def weigh_words(texts: Sequence[str], rarity: Vectors) -> Any:

@@ -32,7 +32,7 @@ def likeness_of(pairs: tuple[tuple[str, str], ...]) -> LearnedLikeness:
     blocks = lay_out_blocks(encoders)
     raw = embed_expressions(blocks, [Expression(asked, "", answer, "en") for asked, answer in pairs])
     said = [Said(asked, answer, "question", "en") for asked, answer in pairs]
-    views = see(said, raw, first_centre(blocks), blocks, model.recogniser, model.rarity)
+    views = see(said, raw, first_centre(blocks), blocks, model.recogniser, model.rarity, model.metric)
     return place_views(model, views, np.arange(len(pairs)), len(pairs))
 
 
