@@ -2,9 +2,9 @@
 
     python bench/train_themes.py [--out FOLDER] [--leave-one-out]
 
-Learns from the phrasings of data/atlas/ and from the insights of eight companies in bench/training/topics/, whose
-topics bench/training/themes.toml assigns to themes. --leave-one-out: how often the theme of a company's topics is found
-by a model that has not learned from it.
+Learns from the phrasings of data/atlas/ and from the insights of the companies in bench/training/topics/ and
+bench/training/metric/ whose topics bench/training/themes.toml assigns to themes. --leave-one-out: how often the theme
+of a company's topics is found by a model that has not learned from it.
 """
 
 import argparse
@@ -70,7 +70,8 @@ def read_companies(encoders: Encoders) -> list[Company]:
     """In the order of their names."""
     themes = tomllib.loads((ROOT / "bench/training/themes.toml").read_text(encoding="utf-8"))
     companies = []
-    for file in sorted((ROOT / "bench/training/topics").glob("*.jsonl")):
+    files = (ROOT / "bench/training").glob("*/*.jsonl")
+    for file in sorted((file for file in files if file.stem in themes), key=lambda file: file.stem):
         rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
         said = [Expression(row["text"], "", row["answer"] or None, row["language"]) for row in rows]
         companies.append(
