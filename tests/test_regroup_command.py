@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from sqlite_utils import Database
+from terminal import QUESTION, reply_on_terminal
 from topic_material import HOSTING, MONDAY, PRICE, SAP
 from typer.testing import CliRunner
 
@@ -133,22 +134,8 @@ def test_both_at_once_read_again_and_group_anew(folder: Path) -> None:
 
 @pytest.mark.parametrize("reply", ["n", "y"])
 def test_on_a_terminal_it_asks_before_it_changes(folder: Path, reply: str) -> None:
-    ours, theirs = pty.openpty()
-    arguments = command(folder, "analyze", "--regroup")
-    with subprocess.Popen(arguments, stdin=theirs, stdout=theirs, stderr=theirs) as process:
-        os.close(theirs)
-        seen = b""
-        while b"[y/N]" not in seen:
-            seen += os.read(ours, 4096)
-        assert seen.index(b"What changes") < seen.index(b"answers backup") < seen.index(b"[y/N]")
-        os.write(ours, f"{reply}\n".encode())
-        try:
-            while os.read(ours, 4096):
-                pass
-        except OSError:  # the other end is gone
-            pass
-    os.close(ours)
-    assert process.returncode == 0
+    seen = reply_on_terminal(command(folder, "analyze", "--regroup"), reply)
+    assert seen.index(b"What changes") < seen.index(b"answers backup") < seen.index(QUESTION)
     assert (topics(folder) == RIGHT) is (reply == "y")
 
 

@@ -5,8 +5,6 @@ many.
 """
 
 import json
-import os
-import pty
 import sqlite3
 import subprocess
 import sys
@@ -18,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from sqlite_utils import Database
+from terminal import reply_on_terminal
 from topic_material import HOSTING, MONDAY, PRICE, SAP
 from typer.testing import CliRunner
 
@@ -288,21 +287,7 @@ def command(folder: Path, *arguments: str) -> list[str]:
 def test_on_a_terminal_it_asks_before_it_changes(folder: Path, database: Database, reply: str) -> None:
     make_older(database, {1: "does it cost per user and month"})
     database.conn.close()
-    ours, theirs = pty.openpty()
-    with subprocess.Popen(command(folder, "analyze", "--all"), stdin=theirs, stdout=theirs, stderr=theirs) as process:
-        os.close(theirs)
-        seen = b""
-        while b"[y/N]" not in seen:
-            seen += os.read(ours, 4096)
-        assert b"~ #1" in seen
-        os.write(ours, f"{reply}\n".encode())
-        try:
-            while os.read(ours, 4096):
-                pass
-        except OSError:  # the other end is gone
-            pass
-    os.close(ours)
-    assert process.returncode == 0
+    assert b"~ #1" in reply_on_terminal(command(folder, "analyze", "--all"), reply)
     with closing(open_database(folder / "answers.db").conn) as connection:
         assert (standing(Database(connection))[1][0] == PRICE[0]) is (reply == "y")
 
