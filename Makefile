@@ -51,7 +51,7 @@ faults: $(READY) ## Kill, cut, freeze and fill everything, in full; writes docs/
 pictures: $(READY) ## The README's pictures, from the demo (needs chromium)
 	$(BIN)/python docs/pictures/make.py
 
-train: $(READY) ## Fit all models anew from bench/training and data/atlas (15 minutes, needs uv)
+train: $(READY) ## Fit all models anew from bench/training and data/atlas (25 minutes, needs uv)
 	uv sync --locked --quiet --group bench
 	$(BIN)/python bench/train_topics.py
 	$(BIN)/python bench/train_themes.py

@@ -11,7 +11,7 @@ import numpy as np
 
 from nlp.embedding import Vectors, unit_rows
 
-STEPS, RATE, TEMPERATURE, SILENCED = 400, 3e-4, 0.07, 0.2
+STEPS, RATE, TEMPERATURE, SILENCED = 1_600, 3e-4, 0.07, 0.2
 ARCHETYPES_SHARE = 0.3  # of the steps; the others each take a company
 ARCHETYPES, PER_ARCHETYPE, PER_TOPIC = 100, 4, 8  # in one step
 FIRST_MOMENT, SECOND_MOMENT, TINY = 0.9, 0.999, 1e-8

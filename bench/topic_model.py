@@ -2,32 +2,29 @@
 
 import collections
 import hashlib
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from nlp.same_topic import CompanyWeights, SameTopic, open_trees
-from nlp.views import FEATURES, Recogniser
+from nlp.company import COMPANY_FEATURES
+from nlp.same_topic import SameTopic, open_trees
+from nlp.views import FEATURES
 
-BEFORE_COMPANY = CompanyWeights(own=1.0, shared=0.0, bias=0.0)  # company says nothing until its weights are fitted
-
-
-def assemble(
-    model: Any, recogniser: Recogniser, archetypes: tuple[str, ...], rarity: Any, metric: Any, encoders: str
-) -> SameTopic:
-    """What the program would read if this were the shipped model, but for the weights of company."""
-    trees = open_trees(serialise(model))
-    return SameTopic(encoders, archetypes, recogniser, rarity, metric, trees, BEFORE_COMPANY)
+FILES = ("same_topic.onnx", "in_company.onnx", "same_topic.npz")
 
 
-def serialise(model: Any) -> bytes:
+def open_fitted(model: Any, features: int) -> Any:
+    """The boosted trees as the program would open them. features: how many numbers they see of a pair."""
+    return open_trees(serialise(model, features))
+
+
+def serialise(model: Any, features: int) -> bytes:
     """Equal bytes for equal trees."""
-    return bytes(trees_as_onnx(model).SerializeToString(deterministic=True))
+    return bytes(trees_as_onnx(model, features).SerializeToString(deterministic=True))
 
 
-def trees_as_onnx(model: Any) -> Any:
+def trees_as_onnx(model: Any, features: int) -> Any:
     """The boosted trees as one operator of the ONNX standard (ai.onnx.ml TreeEnsembleRegressor, log odds)."""
     from onnx import TensorProto, helper
 
@@ -61,17 +58,18 @@ def trees_as_onnx(model: Any) -> Any:
     graph = helper.make_graph(
         [trees],
         "same_topic",
-        [helper.make_tensor_value_info("pairs", TensorProto.FLOAT, [None, len(FEATURES)])],
+        [helper.make_tensor_value_info("pairs", TensorProto.FLOAT, [None, features])],
         [helper.make_tensor_value_info("log_odds", TensorProto.FLOAT, [None, 1])],
     )
     opsets = [helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.ml", 3)]
     return helper.make_model(graph, opset_imports=opsets, ir_version=8)
 
 
-def write(folder: Path, model: Any, judge: SameTopic) -> None:
-    """The model's parts, their hashes, and the weights of company. judge: the model as it was assembled."""
+def write(folder: Path, trees: Any, company_trees: Any, judge: SameTopic) -> None:
+    """The model's parts and their hashes. trees, company_trees: as they were fitted. judge: what they are part of."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "same_topic.onnx").write_bytes(serialise(model))
+    (folder / "same_topic.onnx").write_bytes(serialise(trees, len(FEATURES)))
+    (folder / "in_company.onnx").write_bytes(serialise(company_trees, len(COMPANY_FEATURES)))
     np.savez_compressed(
         folder / "same_topic.npz",
         archetypes=np.array(judge.archetypes),
@@ -81,15 +79,10 @@ def write(folder: Path, model: Any, judge: SameTopic) -> None:
         rarity=judge.rarity.astype(np.float16),
         metric=judge.metric.astype(np.float16),
     )
-    hashes = {
-        name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in ("same_topic.onnx", "same_topic.npz")
-    }
+    hashes = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in FILES}
     lines = [
-        "# Written by bench/train_topics.py from bench/training/topics/ and data/atlas/ (make train).",
+        "# Written by bench/train_topics.py from bench/training/ and data/atlas/ (make train).",
         f'encoders = "{judge.encoders}"',
-        "",
-        "[company]",
-        *(f"{name} = {weight}" for name, weight in asdict(judge.company).items()),
         "",
         "[sha256]",
         *(f'"{name}" = "{value}"' for name, value in hashes.items()),

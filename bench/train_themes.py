@@ -2,9 +2,9 @@
 
     python bench/train_themes.py [--out FOLDER] [--leave-one-out]
 
-Learns from the phrasings of data/atlas/ and from the insights of the companies in bench/training/topics/ and
-bench/training/metric/ whose topics bench/training/themes.toml assigns to themes. --leave-one-out: how often the theme
-of a company's topics is found by a model that has not learned from it.
+Learns from the phrasings of data/atlas/ and from the insights of the companies in bench/training/topics/ whose topics
+bench/training/themes.toml assigns to themes. --leave-one-out: how often the theme of a company's topics is found by a
+model that has not learned from it.
 """
 
 import argparse

@@ -3,11 +3,11 @@
     python bench/train_topics.py [--out FOLDER] [--score COMPANY...] [--leave-out]
 
 Learns from bench/training/topics/*.jsonl (insights of invented companies with their topics) and data/atlas/: which
-archetype is it, how rare is a word, in which directions of the encoders' space topics differ (topic_metric.py), the
-trees that judge a pair, and how much the company counts that two insights share. The companies are parted in three:
-what one part has said is judged, while fitting, by what was learned from the others. The metric learns from
-bench/training/metric/*.jsonl (more companies) and bench/training/archetypes.jsonl (the archetypes as people say them),
-too. --leave-out: what the engine makes of each company's insights with a model that learned nothing from its part.
+archetype is it, how rare is a word, in which directions of the encoders' space topics differ (topic_metric.py, which
+learns from bench/training/archetypes.jsonl, the archetypes as people say them, too), the trees that judge a pair by
+itself, and those that judge it by what both have in common with the rest of the mailbox. The companies are parted in
+three: what one part has said is judged, while fitting, by what was learned from the others.
+--leave-out: what the engine makes of each company's insights with a model that learned nothing from its part.
 --score: the same for a labelled mailbox (truth.jsonl) or for a file like those of the companies, with the whole model;
 it is never learned from. bench/scored/ has one of a thousand insights, as of a mailbox that has grown. Needs the group
 `bench` (onnx).
@@ -18,7 +18,7 @@ import json
 import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass, replace
-from functools import cache
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -29,21 +29,24 @@ from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.linear_model import LogisticRegression
 from topic_cases import Case, read_mailbox
 from topic_metric import Spoken, fit_metric
-from topic_model import assemble, write
+from topic_model import open_fitted, write
 from topic_scores import agreement, judge
 from topic_stream import SUGGESTIONS, run_stream
 
 from nlp.atlas import shipped_archetypes
+from nlp.company import COMPANY_FEATURES, Mailbox, compare_in_company
 from nlp.embedding import Encoders, Vectors, load_encoders
-from nlp.likeness import compare_company, find_company
-from nlp.same_topic import CompanyWeights, SameTopic
+from nlp.same_topic import SameTopic, run_trees
 from nlp.space import Block, Centre, Expression, RawRows, embed_expressions, first_centre, lay_out_blocks, widen_centre
-from nlp.views import Recogniser, Said, Views, compare_views, count_words_hashed, see, split_blocks
+from nlp.views import FEATURES, Recogniser, Said, Views, compare_views, count_words_hashed, see, split_blocks
 
 ROOT = Path(__file__).resolve().parent.parent
 ATLAS_STRENGTH = 30.0  # inverse of the regularisation
 # Mails whose answers are missing, or belong to another question: a scorer that has only seen perfect pairs trusts them.
 MISSING, MIXED_UP = (0.4,), (0.3, 0.5)
+YOUNG = (60, 120)  # insights of a mailbox's first weeks, when there is less company to tell from
+APART = 0.25  # of the pairs of different topics; there are forty times as many as of the same
+ALONE, IN_COMPANY = (200, 12), (400, 24)  # trees and their leaves
 PARTS = 3  # of the companies; each is judged by what was learned from the others
 WEEKS = (1, 10)  # all at once, and one batch after the other
 
@@ -65,7 +68,7 @@ class Company:
 class Ground:
     """What is known before any company is that is judged. texts: all phrasings of the atlas.
 
-    spoken: the archetypes as people say them; others: companies that only the metric learns from.
+    spoken: the archetypes as people say them.
     """
 
     encoders: Encoders
@@ -75,7 +78,15 @@ class Ground:
     archetypes: tuple[str, ...]
     texts: tuple[str, ...]
     spoken: Spoken
-    others: tuple[Spoken, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """features: (p, f). same, weights: (p,)."""
+
+    features: Vectors
+    same: Any
+    weights: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,21 +115,31 @@ def main() -> None:
     ground = prepare(load_encoders())
     files = sorted((ROOT / "bench/training/topics").glob("*.jsonl"))
     companies = tuple(read_company(file, ground.encoders) for file in files)
+    parts = split_companies(companies)
+    rarity = fit_rarity(companies, ground)
+    apart = [judge_by(without(companies, part), ground, rarity) for part in parts]
+    pairs = [[pair_up(one, judge, ground) for one in part] for part, judge in zip(parts, apart, strict=True)]
+    trees = [fit_trees(flatten(others), *ALONE) for others in leave_each_out(pairs)]
+    apart = [replace(judge, trees=open_fitted(fit, len(FEATURES))) for judge, fit in zip(apart, trees, strict=True)]
+    shared = [[meet_company(one, judge, ground) for one in part] for part, judge in zip(parts, apart, strict=True)]
     if args.leave_out:
-        tell_mean(
-            [
-                tell(company, model, ground.encoders)
-                for part in split_companies(companies)
-                for model in [learn(without(companies, part), ground)]
-                for company in part
-            ]
-        )
-    whole = learn(companies, ground)
-    print(f"company counts: {whole.company}", flush=True)
+        told = []
+        for part, judge, others in zip(parts, apart, leave_each_out(shared), strict=True):
+            model = replace(
+                judge, company_trees=open_fitted(fit_trees(flatten(others), *IN_COMPANY), len(COMPANY_FEATURES))
+            )
+            told += [tell(company, model, ground.encoders) for company in part]
+        tell_mean(told)
+    whole, in_company = fit_trees(flatten(pairs), *ALONE), fit_trees(flatten(shared), *IN_COMPANY)
+    model = replace(
+        judge_by(companies, ground, rarity),
+        trees=open_fitted(whole, len(FEATURES)),
+        company_trees=open_fitted(in_company, len(COMPANY_FEATURES)),
+    )
     for source in args.score:
         read = read_company if source.suffix == ".jsonl" else read_mailbox_company
-        tell(read(source, ground.encoders), whole, ground.encoders)
-    write(args.out, fit_trees(companies, ground), whole)
+        tell(read(source, ground.encoders), model, ground.encoders)
+    write(args.out, whole, in_company, model)
 
 
 def read_company(file: Path, encoders: Encoders) -> Company:
@@ -145,7 +166,7 @@ def embed(cases: Sequence[Case], encoders: Encoders) -> RawRows:
 
 
 def prepare(encoders: Encoders) -> Ground:
-    """What the atlas, and the companies that only the metric learns from, tell."""
+    """What the atlas tells."""
     archetypes = shipped_archetypes()
     spoken = [(number, *phrasing) for number, one in enumerate(archetypes) for phrasing in one.phrasings]
     cases = [Case(text, archetypes[number].id, "", "", language) for number, language, text in spoken]
@@ -155,10 +176,8 @@ def prepare(encoders: Encoders) -> Ground:
     centre = first_centre(blocks)
     cases += read_archetypes()
     said = speak(Company("atlas", tuple(cases), embed(cases, encoders)), centre, blocks)
-    files = sorted((ROOT / "bench/training/metric").glob("*.jsonl"))
-    others = tuple(speak(read_company(file, encoders), centre, blocks) for file in files)
     texts = tuple(text for _, _, text in spoken)
-    return Ground(encoders, blocks, centre, recogniser, tuple(one.id for one in archetypes), texts, said, others)
+    return Ground(encoders, blocks, centre, recogniser, tuple(one.id for one in archetypes), texts, said)
 
 
 def fit_recogniser(raw: Vectors, meant: Sequence[int], archetypes: int) -> Recogniser:
@@ -192,45 +211,24 @@ def without(companies: tuple[Company, ...], some: tuple[Company, ...]) -> tuple[
     return tuple(company for company in companies if company not in some)
 
 
-def learn(companies: tuple[Company, ...], ground: Ground) -> SameTopic:
-    """All that these companies teach."""
-    return replace(judge_by(companies, ground), company=fit_company(companies, ground))
+def leave_each_out(parts: list[list[Pairs]]) -> Iterator[list[list[Pairs]]]:
+    """All but the first, all but the second, ..."""
+    for part in range(len(parts)):
+        yield parts[:part] + parts[part + 1 :]
 
 
-def fit_company(companies: tuple[Company, ...], ground: Ground) -> CompanyWeights:
-    """Logistic regression over the pairs that the trees learn from, each company seen by trees of other parts."""
-    odds, same = [], []
-    for part in split_companies(companies):
-        model = judge_by(without(companies, part), ground)
-        for company in part:
-            for variant in variants(company):
-                views = view(variant, ground, model.rarity, model.metric)
-                upper = np.triu_indices(len(views), 1)
-                shared = find_company(model, views)
-                own = model.log_odds(views, views)[upper]
-                odds.append(np.column_stack([own, compare_company(shared, shared)[upper]]))
-                same.append(labels_equal(company)[upper])
-    model = LogisticRegression(C=np.inf).fit(np.vstack(odds), np.concatenate(same))
-    own, shared, bias = (round(float(one), 2) for one in (*model.coef_[0], model.intercept_[0]))
-    return CompanyWeights(own, shared, bias)
+def flatten(parts: list[list[Pairs]]) -> list[Pairs]:
+    """All in one list."""
+    return [one for part in parts for one in part]
 
 
-@cache
-def judge_by(companies: tuple[Company, ...], ground: Ground) -> SameTopic:
-    """The model as the program would read it, without the weights of company."""
-    rarity, metric = fit_rarity(companies, ground), metric_of(companies, ground)
-    trees = fit_trees(companies, ground)
-    return assemble(trees, ground.recogniser, ground.archetypes, rarity, metric, ground.encoders.name)
-
-
-@cache
-def metric_of(companies: tuple[Company, ...], ground: Ground) -> Vectors:
-    """In which directions topics differ; as exact as it is stored."""
+def judge_by(companies: tuple[Company, ...], ground: Ground, rarity: Any) -> SameTopic:
+    """The model that these companies teach, without trees."""
     spoken = [speak(company, ground.centre, ground.blocks) for company in companies]
-    return fit_metric(ground.spoken, (*spoken, *ground.others)).astype(np.float16).astype(np.float32)
+    metric = fit_metric(ground.spoken, spoken).astype(np.float16).astype(np.float32)  # as exact as it is stored
+    return SameTopic(ground.encoders.name, ground.archetypes, ground.recogniser, rarity, metric, None, None)
 
 
-@cache
 def fit_rarity(companies: tuple[Company, ...], ground: Ground) -> Any:
     """Inverse document frequency of every hashed word."""
     said = [text for company in companies for one in company.said for text in (one.text, one.answer)]
@@ -238,35 +236,68 @@ def fit_rarity(companies: tuple[Company, ...], ground: Ground) -> Any:
     return idf.astype(np.float16).astype(np.float32)
 
 
-@cache
-def fit_trees(companies: tuple[Company, ...], ground: Ground) -> Any:
-    """Gradient boosting over pairs of insights of one company, under a metric learned from other parts."""
-    rarity = fit_rarity(companies, ground)
-    features, same = [], []
-    for part in split_companies(companies):
-        metric = metric_of(without(companies, part), ground)
-        for company in part:
-            for variant in variants(company):
-                views = view(variant, ground, rarity, metric)
-                upper = np.triu_indices(len(views), 1)
-                features.append(compare_views(views, views)[upper])
-                same.append(labels_equal(company)[upper])
+def pair_up(company: Company, judge: SameTopic, ground: Ground) -> Pairs:
+    """Pairs by themselves, as they are and with imperfect answers."""
+    chosen = [choose_pairs(variant) for variant in variants(company)]
+    seen = [view(variant, ground, judge) for variant in variants(company)]
+    features = [compare_views(one, one)[pairs] for one, (pairs, _, _) in zip(seen, chosen, strict=True)]
+    return Pairs(np.vstack(features), *(np.concatenate(column) for column in list(zip(*chosen, strict=True))[1:]))
+
+
+def meet_company(company: Company, judge: SameTopic, ground: Ground) -> Pairs:
+    """Pairs among all others, in a mailbox of this age and in a younger one, with good answers and with worse."""
+    plain, missing, mixed, _ = variants(company)
+    features, same, weights = [], [], []
+    for one in (plain, missing, mixed, *(begin(plain, insights) for insights in YOUNG)):
+        _, pairs = compare_in_company(
+            Mailbox(view(one, ground, judge), number_mails(one)), partial(run_trees, judge.trees)
+        )
+        chosen, is_same, weight = choose_pairs(one)
+        features.append(pairs(*chosen))
+        same.append(is_same)
+        weights.append(weight)
+    return Pairs(np.vstack(features), np.concatenate(same), np.concatenate(weights))
+
+
+def choose_pairs(company: Company) -> tuple[Any, Any, Any]:
+    """((rows, others), same, weights): all pairs of one topic and some of the others, which weigh for all of them."""
+    rows, others = np.triu_indices(len(company.cases), 1)
+    labels = np.array([case.label for case in company.cases])
+    same = labels[rows] == labels[others]
+    kept = same | (np.random.default_rng(0).random(len(rows)) < APART)
+    return (rows[kept], others[kept]), same[kept], np.where(same[kept], 1.0, 1 / APART)
+
+
+def fit_trees(pairs: Sequence[Pairs], trees: int, leaves: int) -> Any:
+    """Gradient boosting over pairs of insights of one company."""
     model = HistGradientBoostingClassifier(
-        max_iter=200,
+        max_iter=trees,
         learning_rate=0.05,
-        max_leaf_nodes=12,
+        max_leaf_nodes=leaves,
         l2_regularization=5,
         min_samples_leaf=200,
         early_stopping=False,
         random_state=0,
     )
-    return model.fit(np.vstack(features), np.concatenate(same))
+    same, weights = (np.concatenate(column) for column in zip(*((one.same, one.weights) for one in pairs), strict=True))
+    return model.fit(np.vstack([one.features for one in pairs]), same, weights)
 
 
-def view(company: Company, ground: Ground, rarity: Any, metric: Vectors) -> Views:
+def view(company: Company, ground: Ground, judge: SameTopic) -> Views:
     """The company's insights as the program would see them when all had arrived."""
     centre = widen_centre(ground.centre, company.raw, ground.blocks)
-    return see(company.said, company.raw, centre, ground.blocks, ground.recogniser, rarity, metric)
+    return see(company.said, company.raw, centre, ground.blocks, ground.recogniser, judge.rarity, judge.metric)
+
+
+def number_mails(company: Company) -> Any:
+    """(n,), equal where the mail is."""
+    return np.unique([case.mail for case in company.cases], return_inverse=True)[1].astype(np.int64)
+
+
+def begin(company: Company, insights: int) -> Company:
+    """Its first ones."""
+    raw = RawRows(company.raw.questions[:insights], company.raw.answers[:insights])
+    return Company(company.name, company.cases[:insights], raw)
 
 
 def variants(company: Company) -> Iterator[Company]:
@@ -289,12 +320,6 @@ def exchange(company: Company, rows: Any, others: Any) -> Company:
         answer = None if others is None else company.cases[others[place]].answer
         cases[row] = replace(company.cases[row], answer=answer)
     return Company(company.name, tuple(cases), RawRows(company.raw.questions, answers))
-
-
-def labels_equal(company: Company) -> Any:
-    """(n, n)."""
-    labels = np.array([case.label for case in company.cases])
-    return labels[:, None] == labels[None, :]
 
 
 def tell(company: Company, model: SameTopic, encoders: Encoders) -> list[Told]:

@@ -145,7 +145,8 @@ def view_likeness(
         judge.rarity,
         judge.metric,
     )
-    return replace(place_views(judge, views, rows, len(standings)), heard=hear(raw, judge.encoders))
+    mails = np.array([standings[row].message for row in rows], dtype=np.int64)
+    return replace(place_views(judge, views, mails, rows, len(standings)), heard=hear(raw, judge.encoders))
 
 
 def _load_raw(

@@ -5,46 +5,41 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nlp.embedding import Vectors, unit_rows
+from nlp.company import Mailbox
+from nlp.embedding import Vectors
 from nlp.same_topic import SameTopic, scale_log_odds
 from nlp.theme_model import Heard
 from nlp.views import Views
 
-MEMBERS = 30  # of a topic, the latest ones: what it is asked like today
-# Among how many insights the company they share counts fully or not at all. Fewer are no company; two hundred are what
-# was measured; among thousands faint likenesses add up to a company that everybody shares.
-COMPANY_SIZES, COMPANY_COUNTS = (20, 50, 300, 600), (0.0, 1.0, 1.0, 0.0)
-FAINT = 0.02  # chance below which a likeness is no company
-# How much an insight counts among its own company: more where there are few to compare it with.
-ITSELF, ITSELF_AMONG_FEW = 0.4, 120.0
-LEAST_SHARED = 1e-3
+# Of a topic, the latest ones: what it is asked like today. Fewer where that many could not be compared in company.
+MEMBERS, FEWER_MEMBERS = 30, (20, 14, 10, 8)
+# Among how many insights the company they share counts fully or not at all. Fewer are no company; of a thousand it was
+# learned; every insight has to be compared with every other one, so that many more would take too long.
+COMPANY_SIZES, COMPANY_COUNTS = (20, 50, 1_200, 1_600), (0.0, 1.0, 1.0, 0.0)
+# The bars of nlp/topics.py are chosen for what is judged in company; log odds that bring the others to the same scale.
+ALONE_MORE = 0.4
 
 
 @dataclass(frozen=True, slots=True)
 class LearnedLikeness:
     """positions: (n,) of the crowd, row in `views` or -1 when it is not compared in this run.
 
-    company: (c, c) unit rows, one per row of `views`: which of the others it is like, and how much. share: 0 to 1, how
-    much company counts; with 0 it is not looked at. heard: one row per row of `views`, None with other encoders.
+    known: (c, c), 0 to 1, how alike all that are compared are; None where there are too few or too many for a company.
+    heard: one row per row of `views`, None with other encoders.
     """
 
     model: SameTopic
     views: Views
     positions: NDArray[np.intp]
-    company: Vectors
-    share: float
+    known: Vectors | None = None
     heard: Heard | None = None
 
     def between(self, rows: NDArray[np.intp], others: NDArray[np.intp]) -> Vectors:
-        """(n, m), 0 to 1: alike by what is said and, while there are few, by what else both are like."""
+        """(n, m), 0 to 1: alike by what is said and, while there are not too many, by what else both are like."""
         one, other = self.positions[rows], self.positions[others]
-        own = self.model.log_odds(self.views.take(one), self.views.take(other))
-        if not self.share:
-            return scale_log_odds(own)
-        shared = compare_company(self.company[one], self.company[other])
-        weights = self.model.company
-        odds = np.asarray(weights.own * own + weights.shared * shared + weights.bias, dtype=np.float32)
-        return np.asarray(self.share * scale_log_odds(odds) + (1 - self.share) * scale_log_odds(own), dtype=np.float32)
+        if self.known is not None:
+            return self.known[np.ix_(one, other)]
+        return scale_alone(self.model.log_odds(self.views.take(one), self.views.take(other)))
 
     @property
     def comparable(self) -> NDArray[np.bool_]:
@@ -55,31 +50,37 @@ class LearnedLikeness:
 def choose_compared(topics: NDArray[np.int64]) -> NDArray[np.intp]:
     """Rows to compare: whatever is unplaced (topic 0), and the latest members of every topic; ascending."""
     order = np.argsort(topics, kind="stable")
-    _, starts, counts = np.unique(topics[order], return_index=True, return_counts=True)
+    ids, starts, counts = np.unique(topics[order], return_index=True, return_counts=True)
+    members = choose_members(ids, counts)
     chosen = [
-        order[start : start + count] if topics[order[start]] == 0 else order[start : start + count][-MEMBERS:]
+        order[start : start + count] if topics[order[start]] == 0 else order[start : start + count][-members:]
         for start, count in zip(starts, counts, strict=True)
     ]
     return np.sort(np.concatenate(chosen)) if chosen else np.zeros(0, dtype=np.intp)
 
 
-def place_views(model: SameTopic, views: Views, rows: NDArray[np.intp], crowd: int) -> LearnedLikeness:
-    """views: one per row. crowd: how many insights there are in all."""
+def choose_members(topics: NDArray[np.int64], counts: NDArray[np.intp]) -> int:
+    """How many of each topic to compare at most. topics: ids, 0 = unplaced. counts: insights of each."""
+    for members in (MEMBERS, *FEWER_MEMBERS):
+        if np.where(topics == 0, counts, np.minimum(counts, members)).sum() <= COMPANY_SIZES[2]:
+            return members
+    return MEMBERS
+
+
+def place_views(
+    model: SameTopic, views: Views, mails: NDArray[np.int64], rows: NDArray[np.intp], crowd: int
+) -> LearnedLikeness:
+    """views, mails: one per row. rows: of the crowd. crowd: how many insights there are in all."""
     positions = np.full(crowd, -1, dtype=np.intp)
     positions[rows] = np.arange(len(rows))
-    share = float(np.interp(len(rows), COMPANY_SIZES, COMPANY_COUNTS))
-    company = find_company(model, views) if share else np.zeros((len(rows), 0), dtype=np.float32)
-    return LearnedLikeness(model, views, positions, company, share)
+    share = np.float32(np.interp(len(rows), COMPANY_SIZES, COMPANY_COUNTS))
+    if not share:
+        return LearnedLikeness(model, views, positions)
+    alone, together = model.log_odds_in_company(Mailbox(views, mails))
+    known = share * scale_log_odds(together) + (1 - share) * scale_alone(alone)
+    return LearnedLikeness(model, views, positions, known)
 
 
-def compare_company(one: Vectors, other: Vectors) -> Vectors:
-    """(n, m): logarithm of how much company each shares with each of `other`; rows are those of `find_company`."""
-    return np.asarray(np.log(one @ other.T + LEAST_SHARED), dtype=np.float32)
-
-
-def find_company(model: SameTopic, views: Views) -> Vectors:
-    """(n, n): the chance of being of one topic with each of the others, faint ones left out; unit rows."""
-    chances = 1 / (1 + np.exp(-model.log_odds(views, views)))
-    chances[chances < FAINT] = 0
-    np.fill_diagonal(chances, ITSELF + ITSELF_AMONG_FEW / max(1, len(views)))
-    return unit_rows(np.asarray(chances, dtype=np.float32))
+def scale_alone(log_odds: Vectors) -> Vectors:
+    """0 to 1."""
+    return scale_log_odds(log_odds + np.float32(ALONE_MORE))

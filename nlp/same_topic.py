@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from harvester.resources import data_folder
+from nlp.company import Mailbox, compare_in_company
 from nlp.embedding import Encoders, Vectors, verify_sha256
 from nlp.views import FEATURES, Recogniser, Views, compare_views
 
@@ -21,28 +22,19 @@ LOWEST_LOG_ODDS, SPAN = -7.0, 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class CompanyWeights:
-    """Log odds of the same topic while a mailbox is young: the model's own, and the company two insights share.
-
-    See nlp.likeness, which knows what company is.
-    """
-
-    own: float
-    shared: float
-    bias: float
-
-
-@dataclass(frozen=True, slots=True)
 class SameTopic:
-    """The model. encoders: the name of those it was trained with. rarity: of hashed words; metric: see nlp.views."""
+    """The model. encoders: the name of those it was trained with. rarity: of hashed words; metric: see nlp.views.
+
+    trees: judge a pair by itself. company_trees: by what both have in common with the rest of the mailbox as well.
+    """
 
     encoders: str
     archetypes: tuple[str, ...]
     recogniser: Recogniser
     rarity: Vectors
     metric: Vectors
-    session: Any  # onnxruntime.InferenceSession
-    company: CompanyWeights
+    trees: Any  # onnxruntime.InferenceSession, as are the others
+    company_trees: Any
 
     def log_odds(self, one: Views, other: Views) -> Vectors:
         """(n, m): of each insight of `one` being of the same topic as each of `other`."""
@@ -51,9 +43,27 @@ class SameTopic:
         for start in range(0, len(one) if len(other) else 0, step):
             rows = np.arange(start, min(len(one), start + step))
             features = compare_views(one.take(rows), other)
-            scores = self.session.run(None, {"pairs": features.reshape(-1, len(FEATURES))})[-1]
-            found[rows] = scores.reshape(len(rows), len(other))
+            found[rows] = run_trees(self.trees, features.reshape(-1, len(FEATURES))).reshape(len(rows), len(other))
         return found
+
+    def log_odds_in_company(self, mailbox: Mailbox) -> tuple[Vectors, Vectors]:
+        """(n, n) twice, symmetric: of each insight being of the same topic as each other, alone and in company."""
+        odds, pairs = compare_in_company(mailbox, lambda features: run_trees(self.trees, features))
+        rows, others = np.triu_indices(len(odds), 1)
+        found = np.zeros_like(odds)
+        for start in range(0, len(rows), CHUNK_PAIRS):
+            some = slice(start, start + CHUNK_PAIRS)
+            found[rows[some], others[some]] = run_trees(self.company_trees, pairs(rows[some], others[some]))
+        return odds, found + found.T
+
+
+def run_trees(trees: Any, features: Vectors) -> Vectors:
+    """(n,) log odds. trees: an onnxruntime.InferenceSession. features: (n, f)."""
+    found = np.zeros(len(features), dtype=np.float32)
+    for start in range(0, len(features), CHUNK_PAIRS):
+        some = slice(start, start + CHUNK_PAIRS)
+        found[some] = trees.run(None, {"pairs": features[some]})[-1].ravel()
+    return found
 
 
 def scale_log_odds(log_odds: Vectors) -> Vectors:
@@ -79,8 +89,8 @@ def load_same_topic() -> SameTopic:
             ),
             rarity=arrays["rarity"].astype(np.float32),
             metric=arrays["metric"].astype(np.float32),
-            session=open_trees(folder / "same_topic.onnx"),
-            company=CompanyWeights(**{name: float(weight) for name, weight in told["company"].items()}),
+            trees=open_trees(folder / "same_topic.onnx"),
+            company_trees=open_trees(folder / "in_company.onnx"),
         )
 
 

@@ -29,7 +29,9 @@ MIN_BIRTH_SHARE = 0.0007  # of all insights
 NEAR_SHARE = 0.7  # how much the nearest members of a topic weigh against the average of all
 NEAR_MEMBERS = 10
 # The same for the learned likeness, whose scale and whose sureness are others.
-LEARNED_BIRTH, LEARNED_JOIN, LEARNED_GROUP_JOIN, LEARNED_PAIR_MALUS = 0.5, 0.55, 0.5, 0.1
+LEARNED_BIRTH, LEARNED_JOIN, LEARNED_GROUP_JOIN, LEARNED_PAIR_MALUS = 0.54, 0.57, 0.54, 0.05
+# A topic that is born wrong draws in what comes later; among very few, nothing came later yet.
+LEARNED_YOUNG_MALUS, VERY_FEW_INSIGHTS = 0.15, 30
 # With the nearest alone, one wrong member draws in others like it, the more the larger a topic is.
 LEARNED_NEAR_SHARE, LEARNED_NEAR_MEMBERS = 0.5, 5
 CANDIDATES = 12  # topics, nearest on average, that are looked at closely
@@ -122,9 +124,11 @@ class TopicScores:
 def set_bars(density: float, insights: int, *, is_learned: bool = False, shift: float = 0.0) -> Bars:
     """density: 0 where insights are hardly alike to 1 where many are. insights: how many the mailbox holds.
 
-    is_learned: the crowd has a likeness; then neither matters. shift: of its bars, see nlp/adapting.py.
+    is_learned: the crowd has a likeness; then density does not matter. shift: of its bars, see nlp/adapting.py.
     """
+    youth = max(0.0, 1 - insights / YOUNG_INSIGHTS)
     if is_learned:
+        shift += LEARNED_YOUNG_MALUS * youth * min(1.0, insights / VERY_FEW_INSIGHTS)
         return Bars(
             join=LEARNED_JOIN + shift,
             group_join=LEARNED_GROUP_JOIN + shift,
@@ -134,7 +138,6 @@ def set_bars(density: float, insights: int, *, is_learned: bool = False, shift: 
             near_members=LEARNED_NEAR_MEMBERS,
         )
     similarity = LOOSE_SIMILARITY + (DENSE_SIMILARITY - LOOSE_SIMILARITY) * density
-    youth = max(0.0, 1 - insights / YOUNG_INSIGHTS)
     return Bars(
         join=similarity + YOUNG_JOIN_MALUS * youth,
         group_join=similarity - GROUP_JOIN_BONUS,

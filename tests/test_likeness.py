@@ -1,15 +1,12 @@
 """The learned likeness: by the words of two insights, and by the company that they share."""
 
-import tomllib
-from dataclasses import asdict, replace
-
 import numpy as np
 import pytest
 
-from harvester.resources import data_folder
-from nlp.embedding import Vectors, load_encoders
-from nlp.likeness import LearnedLikeness, compare_company, find_company, place_views
-from nlp.same_topic import CompanyWeights, load_same_topic, scale_log_odds
+from nlp.company import Mailbox
+from nlp.embedding import load_encoders
+from nlp.likeness import COMPANY_SIZES, LearnedLikeness, choose_compared, place_views, scale_alone
+from nlp.same_topic import load_same_topic, scale_log_odds
 from nlp.space import Expression, embed_expressions, first_centre, lay_out_blocks
 from nlp.views import Said, count_rarity, count_words_hashed, see
 
@@ -33,7 +30,7 @@ def likeness_of(pairs: tuple[tuple[str, str], ...]) -> LearnedLikeness:
     raw = embed_expressions(blocks, [Expression(asked, "", answer, "en") for asked, answer in pairs])
     said = [Said(asked, answer, "question", "en") for asked, answer in pairs]
     views = see(said, raw, first_centre(blocks), blocks, model.recogniser, model.rarity, model.metric)
-    return place_views(model, views, np.arange(len(pairs)), len(pairs))
+    return place_views(model, views, np.arange(len(pairs)), np.arange(len(pairs)), len(pairs))
 
 
 @pytest.fixture(scope="module")
@@ -58,41 +55,40 @@ def test_what_means_the_same_is_more_alike_than_anything_else(together: LearnedL
 
 
 def test_company_counts_where_there_is_one_and_not_among_many(together: LearnedLikeness) -> None:
+    model, rows = together.model, np.arange(8)
+
     def grown(size: int) -> LearnedLikeness:
-        rows = np.resize(np.arange(8), size)
-        return place_views(together.model, together.views.take(rows), np.arange(size), size)
+        views = together.views.take(np.resize(np.arange(56), size))
+        return place_views(model, views, np.arange(size), np.arange(size), size)
 
-    assert [grown(size).share for size in (8, 20, 35, 50, 300, 450, 600, 700)] == [0, 0, 0.5, 1, 1, 0.5, 0, 0]
+    alone = scale_alone(model.log_odds(together.views.take(rows), together.views.take(rows)))
+    for size in (8, 20):
+        assert grown(size).known is None
+        assert np.array_equal(grown(size).between(rows, rows), alone)
+    half, whole = grown(35), grown(56)
+    _, in_company = model.log_odds_in_company(Mailbox(whole.views, np.arange(56)))
+    assert np.array_equal(whole.between(rows, rows), scale_log_odds(in_company)[:8, :8])
+    assert not np.allclose(whole.between(rows, rows), alone, atol=0.01)
+    beside, company = model.log_odds_in_company(Mailbox(half.views, np.arange(35)))
+    assert np.allclose(half.between(rows, rows), (scale_alone(beside) + scale_log_odds(company))[:8, :8] / 2)
+
+
+def test_among_too_many_each_pair_is_judged_by_itself(together: LearnedLikeness) -> None:
+    size = COMPANY_SIZES[-1]
+    views = together.views.take(np.resize(np.arange(56), size))
+    crowd = place_views(together.model, views, np.arange(size), np.arange(size), size)
     rows = np.arange(8)
-    own = scale_log_odds(together.model.log_odds(together.views.take(rows), together.views.take(rows)))
-    assert np.array_equal(grown(600).between(rows, rows), own)
-    assert not np.allclose(grown(300).between(rows, rows), own, atol=0.01)
+    assert crowd.known is None
+    assert np.array_equal(
+        crowd.between(rows, rows), scale_alone(crowd.model.log_odds(views.take(rows), views.take(rows)))
+    )
 
 
-def test_company_is_counted_in_shares(together: LearnedLikeness) -> None:
-    company = find_company(together.model, together.views)
-    assert company.shape == (56, 56)
-    assert np.allclose(np.linalg.norm(company, axis=1), 1, atol=1e-5)
-    assert company.argmax(axis=1).tolist() == list(range(56))
-
-
-def test_the_weights_of_company_are_those_that_the_training_wrote() -> None:
-    told = tomllib.loads((data_folder() / "topics" / "same_topic.toml").read_text(encoding="utf-8"))["company"]
-    assert asdict(load_same_topic().company) == told
-    assert set(told) == {"own", "shared", "bias"}
-
-
-def test_the_likeness_is_that_of_its_model_s_weights(together: LearnedLikeness) -> None:
-    def weighed(own: float, shared: float, bias: float) -> Vectors:
-        model = replace(together.model, company=CompanyWeights(own, shared, bias))
-        return replace(together, model=model).between(rows, rows)
-
-    rows = np.arange(8)
-    views = together.views.take(rows)
-    shared = compare_company(together.company[rows], together.company[rows])
-    assert np.allclose(weighed(1, 0, 0), scale_log_odds(together.model.log_odds(views, views)))
-    assert np.allclose(weighed(0, 2, -1), scale_log_odds(2 * shared - 1))
-    assert not np.allclose(weighed(0, 2, -1), together.between(rows, rows), atol=0.01)
+def test_only_what_is_compared_has_a_likeness(together: LearnedLikeness) -> None:
+    rows = np.arange(56) * 2
+    spread = place_views(together.model, together.views, np.arange(56), rows, 112)
+    assert np.flatnonzero(spread.comparable).tolist() == rows.tolist()
+    assert np.array_equal(spread.between(rows[:8], rows[8:16]), together.between(np.arange(8), np.arange(8, 16)))
 
 
 def test_what_every_mail_of_the_company_speaks_of_tells_nothing() -> None:
@@ -101,3 +97,16 @@ def test_what_every_mail_of_the_company_speaks_of_tells_nothing() -> None:
     common, rare, absent = (count_words_hashed([word]).indices[0] for word in ("payroll", "abroad", "zebra"))
     assert rarity[common] == 0
     assert 0 < rarity[rare] < rarity[absent]
+
+
+def test_of_many_topics_fewer_members_are_compared_so_that_there_is_company() -> None:
+    few, many = np.repeat(np.arange(31), 40), np.repeat(np.arange(101), 40)
+    assert len(choose_compared(few)) == 40 + 30 * 30
+    assert len(choose_compared(many)) == 40 + 100 * 10
+    latest = choose_compared(many)
+    assert latest[:40].tolist() == list(range(40))  # whatever is unplaced
+    assert latest[40:50].tolist() == list(range(70, 80))
+
+
+def test_where_there_is_no_company_anyway_topics_show_all_the_members_they_may() -> None:
+    assert len(choose_compared(np.repeat(np.arange(301), 40))) == 40 + 300 * 30

@@ -340,7 +340,7 @@ def test_what_is_alike_finds_together_before_a_topic_that_stands_draws_it_in() -
     """Four much alike, only one of them somewhat like the topic of the first three."""
     alike = np.full((7, 7), 0.9)
     alike[:3, 3:] = alike[3:, :3] = 0.3
-    alike[:3, 3] = alike[3, :3] = 0.6
+    alike[:3, 3] = alike[3, :3] = 0.65
     numbers = np.arange(7, dtype=np.int64)
     topics = np.array([1, 1, 1, 0, 0, 0, 0], dtype=np.int64)
     crowd = Crowd(np.eye(7, dtype=np.float32), topics, numbers, numbers, Told(alike))

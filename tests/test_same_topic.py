@@ -102,7 +102,7 @@ def test_a_few_near_members_are_not_enough_to_join_a_large_topic() -> None:
 
     def joined(near: int) -> list[int]:
         likeness = similarity.copy()
-        likeness[20, :near] = likeness[:near, 20] = 0.65
+        likeness[20, :near] = likeness[:near, 20] = 0.8
         return [one.topic for one in place_insights(replace(crowd, likeness=Told(likeness)), 2, 0.0).placed]
 
     assert joined(near=5) == []

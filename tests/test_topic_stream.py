@@ -5,10 +5,11 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from nlp.embedding import Encoders
-from nlp.same_topic import CompanyWeights, load_same_topic
+from nlp.embedding import Encoders, Vectors
+from nlp.same_topic import load_same_topic
 
 BENCH = Path(__file__).parent.parent / "bench"
 if not BENCH.exists():
@@ -55,6 +56,13 @@ def test_grouped_anew_a_stream_is_what_all_at_once_is(tmp_path: Path, encoders: 
     assert set(stream.regrouped.values()) & set(stream.weeks[-1].values()) - {None}
 
 
+class Never:
+    """Trees that take no two insights for one topic."""
+
+    def run(self, names: None, given: dict[str, Vectors]) -> list[Vectors]:
+        return [np.full((len(given["pairs"]), 1), -99, dtype=np.float32)]
+
+
 def groups(placement: Placement) -> set[frozenset[int]]:
     members: dict[int, set[int]] = {}
     for row, topic in placement.items():
@@ -64,7 +72,7 @@ def groups(placement: Placement) -> set[frozenset[int]]:
 
 
 def test_the_engine_judges_by_the_model_that_it_is_given(cases: tuple[Case, ...], encoders: Encoders) -> None:
-    never = replace(load_same_topic(), company=CompanyWeights(0.0, 0.0, -99.0))
+    never = replace(load_same_topic(), trees=Never(), company_trees=Never())
     assert set(run_stream(cases, encoders, 1, in_order=True, judge=never).weeks[0].values()) == {None}
     assert None not in run_stream(cases, encoders, 1, in_order=True).weeks[0].values()
 
