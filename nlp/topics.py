@@ -29,7 +29,8 @@ MIN_BIRTH_SHARE = 0.0007  # of all insights
 NEAR_SHARE = 0.7  # how much the nearest members of a topic weigh against the average of all
 NEAR_MEMBERS = 10
 # The same for the learned likeness, whose scale and whose sureness are others.
-LEARNED_BIRTH, LEARNED_JOIN, LEARNED_GROUP_JOIN, LEARNED_PAIR_MALUS = 0.54, 0.57, 0.54, 0.05
+LEARNED_BIRTH, LEARNED_JOIN, LEARNED_GROUP_JOIN = 0.54, 0.57, 0.54
+LEARNED_PAIR_MALUS = 0.2  # with less, more than half of the pairs that found a topic mean two things
 # A topic that is born wrong draws in what comes later; among very few, nothing came later yet.
 LEARNED_YOUNG_MALUS, VERY_FEW_INSIGHTS = 0.15, 30
 # With the nearest alone, one wrong member draws in others like it, the more the larger a topic is.
