@@ -70,7 +70,7 @@ def read_companies(encoders: Encoders) -> list[Company]:
     """In the order of their names."""
     themes = tomllib.loads((ROOT / "bench/training/themes.toml").read_text(encoding="utf-8"))
     companies = []
-    files = (ROOT / "bench/training").glob("*/*.jsonl")
+    files = (ROOT / "bench/training/topics").glob("*.jsonl")
     for file in sorted((file for file in files if file.stem in themes), key=lambda file: file.stem):
         rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
         said = [Expression(row["text"], "", row["answer"] or None, row["language"]) for row in rows]

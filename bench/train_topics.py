@@ -238,10 +238,10 @@ def fit_rarity(companies: tuple[Company, ...], ground: Ground) -> Any:
 
 def pair_up(company: Company, judge: SameTopic, ground: Ground) -> Pairs:
     """Pairs by themselves, as they are and with imperfect answers."""
-    chosen = [choose_pairs(variant) for variant in variants(company)]
+    chosen, same, weights = choose_pairs(company)
     seen = [view(variant, ground, judge) for variant in variants(company)]
-    features = [compare_views(one, one)[pairs] for one, (pairs, _, _) in zip(seen, chosen, strict=True)]
-    return Pairs(np.vstack(features), *(np.concatenate(column) for column in list(zip(*chosen, strict=True))[1:]))
+    features = [compare_views(one, one)[chosen] for one in seen]
+    return Pairs(np.vstack(features), np.tile(same, len(seen)), np.tile(weights, len(seen)))
 
 
 def meet_company(company: Company, judge: SameTopic, ground: Ground) -> Pairs:
@@ -269,7 +269,7 @@ def choose_pairs(company: Company) -> tuple[Any, Any, Any]:
 
 
 def fit_trees(pairs: Sequence[Pairs], trees: int, leaves: int) -> Any:
-    """Gradient boosting over pairs of insights of one company."""
+    """Gradient boosting over pairs of insights of one company. trees: how many; leaves: of each at most."""
     model = HistGradientBoostingClassifier(
         max_iter=trees,
         learning_rate=0.05,

@@ -13,9 +13,10 @@ from nlp.views import Views
 
 # Of a topic, the latest ones: what it is asked like today. Fewer where that many could not be compared in company.
 MEMBERS, FEWER_MEMBERS = 30, (20, 14, 10, 8)
-# Among how many insights the company they share counts fully or not at all. Fewer are no company; of a thousand it was
-# learned; every insight has to be compared with every other one, so that many more would take too long.
-COMPANY_SIZES, COMPANY_COUNTS = (20, 50, 1_200, 1_600), (0.0, 1.0, 1.0, 0.0)
+# Among how many insights the company they share counts fully or not at all. Fewer are no company; it was learned
+# from up to 700 and is of use among a thousand; as every insight is compared with every other one, more take too long.
+MOST_IN_COMPANY = 1_200
+COMPANY_SIZES, COMPANY_COUNTS = (20, 50, MOST_IN_COMPANY, 1_600), (0.0, 1.0, 1.0, 0.0)
 # The bars of nlp/topics.py are chosen for what is judged in company; log odds that bring the others to the same scale.
 ALONE_MORE = 0.4
 
@@ -62,7 +63,7 @@ def choose_compared(topics: NDArray[np.int64]) -> NDArray[np.intp]:
 def choose_members(topics: NDArray[np.int64], counts: NDArray[np.intp]) -> int:
     """How many of each topic to compare at most. topics: ids, 0 = unplaced. counts: insights of each."""
     for members in (MEMBERS, *FEWER_MEMBERS):
-        if np.where(topics == 0, counts, np.minimum(counts, members)).sum() <= COMPANY_SIZES[2]:
+        if np.where(topics == 0, counts, np.minimum(counts, members)).sum() <= MOST_IN_COMPANY:
             return members
     return MEMBERS
 

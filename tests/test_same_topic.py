@@ -25,7 +25,7 @@ from nlp.seeding import plant_seeds
 from nlp.store import all_topics, decision_log, find_topic, living_topics, load_insights
 from nlp.suggestion_store import load_suggestions, save_suggestions
 from nlp.suggestions import Suggestion, suggest
-from nlp.topics import Crowd, place_insights
+from nlp.topics import Crowd, place_insights, set_bars
 from nlp.vector_store import load_answered_share, load_setting, load_stock_answers
 
 # (what was asked, what the colleague answered): two meanings, and hardly a word of the questions in common.
@@ -107,6 +107,18 @@ def test_a_few_near_members_are_not_enough_to_join_a_large_topic() -> None:
 
     assert joined(near=5) == []
     assert joined(near=15) == [1]
+
+
+@pytest.mark.parametrize(("likeness", "born"), [(0.7, 0), (0.78, 1)])
+def test_two_found_a_topic_only_when_much_alike(likeness: float, born: int) -> None:
+    two, three = (crowd_of([*[1] * 200, *[0] * count], between=0.1, inside=likeness) for count in (2, 3))
+    assert len(place_insights(two, 2, 0.0).born) == born
+    assert len(place_insights(three, 2, 0.0).born) == 1
+
+
+def test_a_young_mailbox_asks_for_more_likeness_but_for_the_very_first_insights() -> None:
+    births = [set_bars(0.0, insights, is_learned=True).birth for insights in (0, 30, 90, 150, 1_000)]
+    assert births[0] == births[3] == births[4] < births[2] < births[1]
 
 
 def test_without_answers_vectors_decide(tmp_path: Path, encoders: Encoders) -> None:
