@@ -249,11 +249,9 @@ def meet_company(company: Company, judge: SameTopic, ground: Ground) -> Pairs:
     plain, missing, mixed, _ = variants(company)
     features, same, weights = [], [], []
     for one in (plain, missing, mixed, *(begin(plain, insights) for insights in YOUNG)):
-        _, pairs = compare_in_company(
-            Mailbox(view(one, ground, judge), number_mails(one)), partial(run_trees, judge.trees)
-        )
+        mailbox = Mailbox(view(one, ground, judge), number_mails(one))
         chosen, is_same, weight = choose_pairs(one)
-        features.append(pairs(*chosen))
+        features.append(compare_in_company(mailbox, partial(run_trees, judge.trees)).features(*chosen))
         same.append(is_same)
         weights.append(weight)
     return Pairs(np.vstack(features), np.concatenate(same), np.concatenate(weights))

@@ -41,13 +41,25 @@ class Mailbox:
     mails: NDArray[np.int64]
 
 
-def compare_in_company(
-    mailbox: Mailbox, judge: Callable[[Vectors], Vectors]
-) -> tuple[Vectors, Callable[[NDArray[np.intp], NDArray[np.intp]], Vectors]]:
-    """(odds, pairs). judge: (m, len(FEATURES)) -> (m,) log odds of the same topic by the pair alone.
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """All pairs of n insights. odds: (n, n), symmetric, log odds of the same topic by the pair alone.
 
-    odds: (n, n), symmetric, what the judge says. pairs: (rows, others), both (m,) -> (m, len(COMPANY_FEATURES)).
+    layers: (n, n) each, what both have in common with the others. alone: (n, n, len(FEATURES)).
     """
+
+    odds: Vectors
+    layers: tuple[Vectors, ...]
+    alone: Vectors
+
+    def features(self, rows: NDArray[np.intp], others: NDArray[np.intp]) -> Vectors:
+        """(m, len(COMPANY_FEATURES)) of m pairs. rows, others: (m,)."""
+        shared = np.column_stack([layer[rows, others] for layer in self.layers])
+        return np.hstack([shared, self.alone[rows, others]])
+
+
+def compare_in_company(mailbox: Mailbox, judge: Callable[[Vectors], Vectors]) -> Compared:
+    """judge: (m, len(FEATURES)) -> (m,) log odds of the same topic by the pair alone."""
     views = mailbox.views
     alone = compare_views(views, views)
     odds = judge(alone.reshape(-1, len(FEATURES))).reshape(len(views), len(views))
@@ -60,11 +72,7 @@ def compare_in_company(
         *(see_in_directions(odds, count) for count in INSIGHTS_PER_DIRECTION),
         np.asarray(mailbox.mails[:, None] == mailbox.mails[None, :], dtype=np.float32),
     )
-
-    def pairs(rows: NDArray[np.intp], others: NDArray[np.intp]) -> Vectors:
-        return np.hstack([np.column_stack([layer[rows, others] for layer in layers]), alone[rows, others]])
-
-    return odds, pairs
+    return Compared(odds, layers, alone)
 
 
 def share_company(odds: Vectors, faint: float) -> Vectors:

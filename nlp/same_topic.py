@@ -48,13 +48,13 @@ class SameTopic:
 
     def log_odds_in_company(self, mailbox: Mailbox) -> tuple[Vectors, Vectors]:
         """(n, n) twice, symmetric: of each insight being of the same topic as each other, alone and in company."""
-        odds, pairs = compare_in_company(mailbox, lambda features: run_trees(self.trees, features))
-        rows, others = np.triu_indices(len(odds), 1)
-        found = np.zeros_like(odds)
+        compared = compare_in_company(mailbox, lambda features: run_trees(self.trees, features))
+        rows, others = np.triu_indices(len(compared.odds), 1)
+        found = np.zeros_like(compared.odds)
         for start in range(0, len(rows), CHUNK_PAIRS):
             some = slice(start, start + CHUNK_PAIRS)
-            found[rows[some], others[some]] = run_trees(self.company_trees, pairs(rows[some], others[some]))
-        return odds, found + found.T
+            found[rows[some], others[some]] = run_trees(self.company_trees, compared.features(rows[some], others[some]))
+        return compared.odds, found + found.T
 
 
 def run_trees(trees: Any, features: Vectors) -> Vectors:

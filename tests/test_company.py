@@ -85,13 +85,13 @@ def test_nearest_others_are_told_for_the_less_and_the_more_of_two() -> None:
 def test_every_pair_is_told_by_all_features_and_either_way_alike(mailbox: Mailbox, insights: int) -> None:
     model, rows = load_same_topic(), np.arange(insights)
     some = Mailbox(mailbox.views.take(rows), mailbox.mails[rows])
-    odds, pairs = compare_in_company(some, partial(run_trees, model.trees))
+    compared = compare_in_company(some, partial(run_trees, model.trees))
     one, other = (part.ravel() for part in np.meshgrid(rows, rows))
-    features = pairs(one, other)
+    features = compared.features(one, other)
     assert features.shape == (insights**2, len(COMPANY_FEATURES))
     assert np.isfinite(features).all()
-    assert np.allclose(features, pairs(other, one), atol=1e-4)
-    assert np.allclose(features[:, COMPANY_FEATURES.index("own")], odds[one, other])
+    assert np.allclose(features, compared.features(other, one), atol=1e-4)
+    assert np.allclose(features[:, COMPANY_FEATURES.index("own")], compared.odds[one, other])
     same_mail = features[:, COMPANY_FEATURES.index("same mail")]
     assert same_mail.sum() == insights + 2 * (insights > 1)  # each with itself, and the first two
     assert COMPANY_FEATURES[-len(FEATURES) :] == FEATURES
