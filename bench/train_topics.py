@@ -89,6 +89,19 @@ class Pairs:
     weights: Any
 
 
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """A part of the companies. judge: learned from the others, all but its trees for pairs in company.
+
+    alone, in_company: the pairs of each company, as this judge sees them.
+    """
+
+    companies: tuple[Company, ...]
+    judge: SameTopic
+    alone: list[Pairs]
+    in_company: list[Pairs]
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """Of one stream. f1: pairwise; advised: after the suggestions were answered by the truth; anew: after all was
@@ -115,31 +128,42 @@ def main() -> None:
     ground = prepare(load_encoders())
     files = sorted((ROOT / "bench/training/topics").glob("*.jsonl"))
     companies = tuple(read_company(file, ground.encoders) for file in files)
-    parts = split_companies(companies)
     rarity = fit_rarity(companies, ground)
-    apart = [judge_by(without(companies, part), ground, rarity) for part in parts]
-    pairs = [[pair_up(one, judge, ground) for one in part] for part, judge in zip(parts, apart, strict=True)]
-    trees = [fit_trees(flatten(others), *ALONE) for others in leave_each_out(pairs)]
-    apart = [replace(judge, trees=open_fitted(fit, len(FEATURES))) for judge, fit in zip(apart, trees, strict=True)]
-    shared = [[meet_company(one, judge, ground) for one in part] for part, judge in zip(parts, apart, strict=True)]
+    lessons = learn_apart(companies, ground, rarity)
     if args.leave_out:
-        told = []
-        for part, judge, others in zip(parts, apart, leave_each_out(shared), strict=True):
-            model = replace(
-                judge, company_trees=open_fitted(fit_trees(flatten(others), *IN_COMPANY), len(COMPANY_FEATURES))
-            )
-            told += [tell(company, model, ground.encoders) for company in part]
-        tell_mean(told)
-    whole, in_company = fit_trees(flatten(pairs), *ALONE), fit_trees(flatten(shared), *IN_COMPANY)
+        tell_apart(lessons, ground.encoders)
+    trees = fit_trees([pairs for lesson in lessons for pairs in lesson.alone], *ALONE)
+    company_trees = fit_trees([pairs for lesson in lessons for pairs in lesson.in_company], *IN_COMPANY)
     model = replace(
         judge_by(companies, ground, rarity),
-        trees=open_fitted(whole, len(FEATURES)),
-        company_trees=open_fitted(in_company, len(COMPANY_FEATURES)),
+        trees=open_fitted(trees, len(FEATURES)),
+        company_trees=open_fitted(company_trees, len(COMPANY_FEATURES)),
     )
     for source in args.score:
         read = read_company if source.suffix == ".jsonl" else read_mailbox_company
         tell(read(source, ground.encoders), model, ground.encoders)
-    write(args.out, whole, in_company, model)
+    write(args.out, trees, company_trees, model)
+
+
+def learn_apart(companies: tuple[Company, ...], ground: Ground, rarity: Any) -> list[Lesson]:
+    """Of each part of the companies: its pairs, judged by what was learned from the others."""
+    parts = [part for first in range(PARTS) if (part := companies[first::PARTS])]
+    judges = [judge_by(without(companies, part), ground, rarity) for part in parts]
+    alone = [[pair_up(one, judge, ground) for one in part] for part, judge in zip(parts, judges, strict=True)]
+    trees = [open_fitted(fit_trees(others, *ALONE), len(FEATURES)) for others in leave_each_out(alone)]
+    judges = [replace(judge, trees=fitted) for judge, fitted in zip(judges, trees, strict=True)]
+    in_company = [[meet_company(one, judge, ground) for one in part] for part, judge in zip(parts, judges, strict=True)]
+    return [Lesson(*each) for each in zip(parts, judges, alone, in_company, strict=True)]
+
+
+def tell_apart(lessons: Sequence[Lesson], encoders: Encoders) -> None:
+    """What the engine makes of each company by a model that learned nothing from its part."""
+    told = []
+    for lesson, others in zip(lessons, leave_each_out([lesson.in_company for lesson in lessons]), strict=True):
+        fitted = fit_trees(others, *IN_COMPANY)
+        model = replace(lesson.judge, company_trees=open_fitted(fitted, len(COMPANY_FEATURES)))
+        told += [tell(company, model, encoders) for company in lesson.companies]
+    tell_mean(told)
 
 
 def read_company(file: Path, encoders: Encoders) -> Company:
@@ -201,25 +225,15 @@ def speak(company: Company, centre: Centre, blocks: tuple[Block, ...]) -> Spoken
     return Spoken(np.hstack(questions), np.hstack(answers), labels)
 
 
-def split_companies(companies: tuple[Company, ...]) -> list[tuple[Company, ...]]:
-    """In `PARTS` parts."""
-    return [part for first in range(PARTS) if (part := companies[first::PARTS])]
-
-
 def without(companies: tuple[Company, ...], some: tuple[Company, ...]) -> tuple[Company, ...]:
     """All others."""
     return tuple(company for company in companies if company not in some)
 
 
-def leave_each_out(parts: list[list[Pairs]]) -> Iterator[list[list[Pairs]]]:
-    """All but the first, all but the second, ..."""
-    for part in range(len(parts)):
-        yield parts[:part] + parts[part + 1 :]
-
-
-def flatten(parts: list[list[Pairs]]) -> list[Pairs]:
-    """All in one list."""
-    return [one for part in parts for one in part]
+def leave_each_out(parts: Sequence[list[Pairs]]) -> Iterator[list[Pairs]]:
+    """Those of all parts but the first, of all but the second, ..."""
+    for left_out in range(len(parts)):
+        yield [pairs for number, part in enumerate(parts) if number != left_out for pairs in part]
 
 
 def judge_by(companies: tuple[Company, ...], ground: Ground, rarity: Any) -> SameTopic:
