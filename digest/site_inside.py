@@ -13,6 +13,7 @@ from nlp.embedding import Vectors, unit_rows
 from nlp.inside import align_vectors
 from nlp.inside_records import Show
 from nlp.keywords import find_keywords, is_harmless
+from nlp.naming import main_language
 from nlp.records import StoredInsight
 from nlp.store import load_some_vectors, order_by_centrality
 from nlp.subquestions import find_subquestions
@@ -20,7 +21,7 @@ from nlp.vector_store import load_setting
 from nlp.vocabulary import find_vocabulary
 from nlp.wording import read_exchanges, words_in
 
-VERSION = "1"  # of what is kept: another one is looked at again
+VERSION = "2"  # of what is kept: another one is looked at again
 MOST_CENTRAL = 400
 MOST_AT_ONCE = 10_000  # insights
 ENOUGH_CONTRAST = 20_000  # insights of other topics, against which the words of a topic stand out
@@ -46,7 +47,9 @@ def look_at_outlines(
     stale = [topic for topic in first if topic in marks and (topic not in known or known[topic][0] != marks[topic])]
     stale = _some(stale, topics)
     among = _contrast(stale, first, topics)
-    fresh = {topic: (marks[topic], one) for topic, one in _look(database, among, stale, model, show, own_words)}
+    language = main_language([insight for insights in topics.values() for insight in insights])
+    looked = _look(database, among, stale, show, own_words, language)
+    fresh = {topic: (marks[topic], one) for topic, one in looked}
     if fresh:
         save_outlines(database, fresh)
     return {topic: (fresh.get(topic) or known[topic])[1] for topic in topics if topic in fresh or topic in known}
@@ -115,12 +118,13 @@ def _look(
     database: Database,
     topics: Mapping[int, Sequence[StoredInsight]],
     stale: Sequence[int],
-    model: str,
     show: Show,
     own_words: frozenset[str],
+    language: str,
 ) -> Iterator[tuple[int, Outline]]:
     if not stale:
         return
+    model = load_setting(database, "model") or ""
     said = {topic: read_exchanges(insights) for topic, insights in topics.items()}
     keywords = find_keywords(said, lambda text: None if text.casefold() in own_words else show(text))
     vocabulary = find_vocabulary(said, show)
@@ -135,7 +139,7 @@ def _look(
                 central=order_by_centrality([one.id for one in insights], vectors, rows)[:MOST_CENTRAL],
                 parts=tuple(
                     (part.insight, part.companies, len(part.insights))
-                    for part in find_subquestions(insights, vectors, show)
+                    for part in find_subquestions(insights, vectors, show, language)
                 ),
                 keywords=tuple(word.text for word in keywords[topic]),
                 words=tuple((one.theirs, one.ours, one.companies, one.answers) for one in vocabulary[topic]),

@@ -8,6 +8,7 @@ from sqlite_utils import Database
 from nlp.embedding import Vectors
 from nlp.inside_records import Inside, Show, show_as_is
 from nlp.keywords import find_keywords
+from nlp.naming import main_language
 from nlp.phrases import find_phrases
 from nlp.records import StoredInsight
 from nlp.store import load_some_vectors, order_by_centrality
@@ -35,6 +36,7 @@ def look_inside(
     vocabulary = find_vocabulary(said, show)
     del said
     model = load_setting(database, "model") or ""
+    language = main_language([insight for insights in topics.values() for insight in insights])
     for topic, insights in topics.items():
         if only not in (None, topic):
             continue
@@ -45,7 +47,7 @@ def look_inside(
             topic,
             Inside(
                 central=central,
-                subquestions=find_subquestions(insights, vectors, show),
+                subquestions=find_subquestions(insights, vectors, show, language),
                 keywords=keywords[topic],
                 vocabulary=vocabulary[topic],
                 phrases=find_phrases([insights[rows[one]] for one in central], keywords[topic], show),

@@ -33,11 +33,12 @@ TRIED_PHRASINGS = 4
 
 
 def find_subquestions(
-    insights: Sequence[StoredInsight], vectors: Vectors, show: Show = show_as_is
+    insights: Sequence[StoredInsight], vectors: Vectors, show: Show = show_as_is, language: str = ""
 ) -> tuple[Subquestion, ...]:
     """At most eight parts, asked by most companies first; as many as there are insights in a tiny topic.
 
     insights: of one topic. vectors: (n, d), the row of each insight, zero when it has none.
+    language: in which a part is worded when anybody said it so; "" prefers none.
     """
     order = sorted((row for row, insight in enumerate(insights) if not insight.inferred), key=lambda r: insights[r].id)
     said = [insights[row] for row in order]
@@ -55,7 +56,7 @@ def find_subquestions(
     for part, companies in parts:
         if len(shown) == MOST_SHOWN:
             break
-        found = _describe([said[row] for row in part], rows[part], companies, show)
+        found = _describe([said[row] for row in part], rows[part], companies, show, language)
         if found:
             shown.append(found)
     return tuple(shown)
@@ -120,11 +121,15 @@ def _height(tree: NDArray[np.float64], parts: int) -> float:
     return float(tree[len(tree) - parts, 2]) if parts <= len(tree) else 0.0
 
 
-def _describe(insights: Sequence[StoredInsight], rows: Vectors, companies: int, show: Show) -> Subquestion | None:
+def _describe(
+    insights: Sequence[StoredInsight], rows: Vectors, companies: int, show: Show, language: str
+) -> Subquestion | None:
     """None when no phrasing can be shown."""
     closeness = rows @ rows.sum(axis=0)
     central = sorted(range(len(insights)), key=lambda row: (-round(float(closeness[row]), 4), insights[row].id))
-    tried = list(range(min(TRIED_PHRASINGS, len(central))))
+    central.sort(key=lambda row: bool(language) and insights[row].language != language)
+    preferred = sum(one.language == language for one in insights) or len(insights)
+    tried = list(range(min(TRIED_PHRASINGS, preferred)))
     weights = [weigh_phrasing(insights[central[place]]) for place in tried] if len(tried) > 1 else []
     if weights:
         tried.sort(key=lambda place: place + weights[place])

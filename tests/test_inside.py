@@ -72,6 +72,21 @@ def test_a_large_topic_shows_at_most_eight_parts():
     assert all(part.companies > 1 for part in found)
 
 
+def test_a_part_is_worded_in_the_language_of_the_mailbox_when_anybody_said_it_so():
+    members, rows = make_topic([0, 1, 0, 1, 0, 2, 0, 1, 2])
+    closeness = rows @ rows[[0, 2, 4, 6]].sum(axis=0)
+    least = min((0, 2, 4, 6), key=lambda row: closeness[row])  # the least central of its part is the English one
+    spoken = [
+        one if row == least else replace(one, language="de", text="Was kostet das Ding am Ende?")
+        for row, one in enumerate(members)
+    ]
+    found = find_subquestions(spoken, rows, language="en")
+    assert [part.language for part in found] == ["en", "de", "de"]
+    assert found[0].text == "What does thing 0 cost in the end?"
+    assert {part.language for part in find_subquestions(spoken, rows)} == {"de"}
+    assert parts_of(found) == parts_of(find_subquestions(members, rows))
+
+
 @pytest.mark.parametrize("size", [1, 2])
 def test_a_tiny_topic_has_as_many_parts_as_insights(size: int):
     members, rows = make_topic(list(range(size)))
