@@ -12,6 +12,7 @@ from dataclasses import astuple, dataclass
 from typing import Any
 
 Placement = Mapping[int, int | None]
+SMALL = 3  # insights: hardly a topic yet, and read as one all the same
 TOLERATED = 0.03  # pairwise F1 that a single set may be below the other side's
 
 
@@ -74,6 +75,16 @@ def agreement(truth: Sequence[str], groups: Sequence[int | None]) -> tuple[float
     v_measure = 2 * mutual / (entropy(t) + entropy(f))
     precision, recall = pairs(both) / max(1, pairs(f)), pairs(both) / max(1, pairs(t))
     return v_measure, 2 * pairs(both) / (pairs(t) + pairs(f)), precision, recall
+
+
+def sense_of_small(truth: Sequence[str], groups: Sequence[int | None]) -> float:
+    """Of the topics of two or three insights, the share in which two mean the same; 1 when there is none."""
+    members: dict[int, collections.Counter[str]] = collections.defaultdict(collections.Counter)
+    for label, group in zip(truth, groups, strict=True):
+        if group is not None:
+            members[group][label] += 1
+    small = [max(labels.values()) > 1 for labels in members.values() if 2 <= labels.total() <= SMALL]
+    return sum(small) / len(small) if small else 1.0
 
 
 def middle(scores: Sequence[Score]) -> Score:

@@ -30,7 +30,7 @@ from sklearn.linear_model import LogisticRegression
 from topic_cases import Case, read_mailbox
 from topic_metric import Spoken, fit_metric
 from topic_model import open_fitted, write
-from topic_scores import agreement, judge
+from topic_scores import agreement, judge, sense_of_small
 from topic_stream import SUGGESTIONS, run_stream
 
 from nlp.atlas import shipped_archetypes
@@ -107,7 +107,8 @@ class Told:
     """Of one stream. f1: pairwise; advised: after the suggestions were answered by the truth; anew: after all was
     grouped anew. topics: found : true.
 
-    unplaced: share. top: how many of the true top eight are among our top ten.
+    unplaced: share. top: how many of the true top eight are among our top ten. small: of the topics of two or three
+    insights, the share in which two mean the same.
     """
 
     f1: float
@@ -116,6 +117,7 @@ class Told:
     topics: float
     unplaced: float
     top: float
+    small: float
 
 
 def main() -> None:
@@ -345,7 +347,8 @@ def tell(company: Company, model: SameTopic, encoders: Encoders) -> list[Told]:
         better, anew = (
             agreement(truth, [placed[row] for row in range(len(truth))])[1] for placed in (advised, stream.regrouped)
         )
-        found.append(Told(score.f1, better, anew, score.topics / len(set(truth)), score.unplaced, stream.top))
+        small = sense_of_small(truth, [stream.weeks[-1][row] for row in range(len(truth))])
+        found.append(Told(score.f1, better, anew, score.topics / len(set(truth)), score.unplaced, stream.top, small))
         print(describe(company.name, weeks, found[-1]), flush=True)
     return found
 
@@ -362,7 +365,8 @@ def describe(name: str, weeks: int, told: Told) -> str:
     return (
         f"{name[:22]:22}{weeks:3} {'weeks' if weeks > 1 else 'week '}  pairwise F1 {told.f1:.3f}, with {SUGGESTIONS}"
         f" suggestions answered {told.advised:.3f}, grouped anew {told.anew:.3f}, topics : true {told.topics:.2f},"
-        f" unplaced {100 * told.unplaced:.1f} %, true top eight in our top ten {told.top:.1f}"
+        f" unplaced {100 * told.unplaced:.1f} %, true top eight in our top ten {told.top:.1f},"
+        f" small topics of one meaning {100 * told.small:.0f} %"
     )
 
 

@@ -13,7 +13,7 @@ sys.path.insert(0, str(BENCH))
 
 from topic_cases import Case, split_weeks  # noqa: E402
 from topic_chatter import CHATTER, extract, judge_mixture, mix, read_chatter  # noqa: E402
-from topic_scores import Row, agreement, judge, lay_out_table, share_moved  # noqa: E402
+from topic_scores import Row, agreement, judge, lay_out_table, sense_of_small, share_moved  # noqa: E402
 from topics_bertopic import keep_numbers  # noqa: E402
 
 
@@ -37,6 +37,13 @@ def test_a_topic_without_forerunner_gets_a_number_that_nobody_had():
     assert keep_numbers({0: 0, 1: 0}, {0: 0, 1: 0, 2: 1, 3: 1}) == {0: 0, 1: 0, 2: 1, 3: 1}
     assert keep_numbers({0: None}, {0: None, 1: 3}) == {0: None, 1: 0}
     assert keep_numbers({}, {}) == {}
+
+
+def test_small_topics_make_sense_when_two_of_them_mean_the_same():
+    truth = ["a", "a", "b", "c", "b", "d", "d", "d", "d"]
+    assert sense_of_small(truth, [1, 1, 2, 2, 2, 3, 3, 3, 3]) == 1  # the four are no small topic
+    assert sense_of_small(truth, [1, None, 1, 2, 2, None, 3, 3, None]) == pytest.approx(1 / 3)
+    assert sense_of_small(truth, [None] * 9) == 1
 
 
 def test_agreement_is_one_for_the_truth_and_counts_the_unplaced_alone():
