@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nlp.records import Decision, parse_topic_id
-from nlp.topics import LEARNED_GROUP_JOIN, Crowd
+from nlp.topics import LEARNED_BIRTH, Crowd
 
 WIDTH = 0.03  # how far from the bar people are hardly ever in doubt: what the bar would have decided too teaches little
 # One decision moves the bar by a thousandth at most, a dozen that agree by less than a hundredth. On purpose: on two
@@ -44,7 +44,7 @@ class Adaptation:
     @property
     def sentence(self) -> str:
         """For `status`."""
-        before, after = LEARNED_GROUP_JOIN, LEARNED_GROUP_JOIN + self.shift
+        before, after = LEARNED_BIRTH, LEARNED_BIRTH + self.shift
         count = f"{self.decisions} decision{'s' * (self.decisions != 1)}"
         return f"adapted from {count}: bar {before:.3f} -> {after:.3f}"
 
@@ -78,7 +78,7 @@ def choose_shift(lessons: Sequence[Lesson]) -> float:
     likeness = np.array([lesson.likeness for lesson in lessons])
     signs = np.array([1.0 if lesson.is_same else -1.0 for lesson in lessons])
     shifts = np.linspace(-MOST_SHIFT, MOST_SHIFT, STEPS)
-    margins = (likeness[None, :] - LEARNED_GROUP_JOIN - shifts[:, None]) / WIDTH * signs[None, :]
+    margins = (likeness[None, :] - LEARNED_BIRTH - shifts[:, None]) / WIDTH * signs[None, :]
     costs = np.logaddexp(0, -margins).sum(axis=1) + (shifts / PRIOR_WIDTH) ** 2 / 2
     return round(float(shifts[costs.argmin()]), 4) if lessons else 0.0
 

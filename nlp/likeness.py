@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nlp.company import Mailbox
+from nlp.company import Mailbox, chance
 from nlp.embedding import Vectors
-from nlp.same_topic import SameTopic, scale_log_odds
+from nlp.same_topic import SameTopic, scale_log_odds, unscale_log_odds
 from nlp.theme_model import Heard
 from nlp.views import Views
 
@@ -41,6 +41,13 @@ class LearnedLikeness:
         if self.known is not None:
             return self.known[np.ix_(one, other)]
         return scale_alone(self.model.log_odds(self.views.take(one), self.views.take(other)))
+
+    def chances(self, rows: NDArray[np.intp]) -> Vectors | None:
+        """(n, n) of meaning the same; None where there is no company to tell from."""
+        if self.known is None:
+            return None
+        among = self.positions[rows]
+        return chance(unscale_log_odds(self.known[np.ix_(among, among)]))
 
     @property
     def comparable(self) -> NDArray[np.bool_]:

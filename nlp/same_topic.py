@@ -71,6 +71,11 @@ def scale_log_odds(log_odds: Vectors) -> Vectors:
     return np.asarray(np.clip((log_odds - LOWEST_LOG_ODDS) / SPAN, 0, 1), dtype=np.float32)
 
 
+def unscale_log_odds(similarity: Vectors) -> Vectors:
+    """Back to log odds, as far as they lie on the scale."""
+    return np.asarray(similarity * np.float32(SPAN) + np.float32(LOWEST_LOG_ODDS), dtype=np.float32)
+
+
 @cache
 def load_same_topic() -> SameTopic:
     """The shipped model. Raises ModelError when a file is damaged."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from nlp.coherence import Wording
 from nlp.embedding import Vectors
+from nlp.resolution import choose_cut
 
 UNPLACED = 0
 # The similarity that means "the same": lower in long prose of few companies than among thousands of short requests.
@@ -29,7 +30,8 @@ MIN_BIRTH_SHARE = 0.0007  # of all insights
 NEAR_SHARE = 0.7  # how much the nearest members of a topic weigh against the average of all
 NEAR_MEMBERS = 10
 # The same for the learned likeness, whose scale and whose sureness are others.
-LEARNED_BIRTH, LEARNED_JOIN, LEARNED_GROUP_JOIN = 0.54, 0.57, 0.54
+LEARNED_BIRTH = 0.54  # where the mailbox does not tell by itself, see nlp/resolution.py
+LEARNED_JOIN_MORE = 0.03
 LEARNED_PAIR_MALUS = 0.2  # with less, more than half of the pairs that found a topic mean two things
 # A topic that is born wrong draws in what comes later; among very few, nothing came later yet.
 LEARNED_YOUNG_MALUS, VERY_FEW_INSIGHTS = 0.15, 30
@@ -46,6 +48,10 @@ class Likeness(Protocol):
 
     def between(self, rows: NDArray[np.intp], others: NDArray[np.intp]) -> Vectors:
         """(n, m), 0 to 1. rows, others: of the crowd, all of them comparable."""
+        ...
+
+    def chances(self, rows: NDArray[np.intp]) -> Vectors | None:
+        """(n, n) of meaning the same; None where they are not known. rows: of the crowd, all of them comparable."""
         ...
 
     @property
@@ -122,18 +128,19 @@ class TopicScores:
     scores: Vectors
 
 
-def set_bars(density: float, insights: int, *, is_learned: bool = False, shift: float = 0.0) -> Bars:
+def set_bars(density: float, insights: int, *, learned_birth: float | None = None, shift: float = 0.0) -> Bars:
     """density: 0 where insights are hardly alike to 1 where many are. insights: how many the mailbox holds.
 
-    is_learned: the crowd has a likeness; then density does not matter. shift: of its bars, see nlp/adapting.py.
+    learned_birth: where the crowd has a likeness, from how much of it on a group is born; then density does not matter.
+    shift: of its bars, see nlp/adapting.py.
     """
     youth = max(0.0, 1 - insights / YOUNG_INSIGHTS)
-    if is_learned:
+    if learned_birth is not None:
         shift += LEARNED_YOUNG_MALUS * youth * min(1.0, insights / VERY_FEW_INSIGHTS)
         return Bars(
-            join=LEARNED_JOIN + shift,
-            group_join=LEARNED_GROUP_JOIN + shift,
-            birth=LEARNED_BIRTH + shift,
+            join=learned_birth + LEARNED_JOIN_MORE + shift,
+            group_join=learned_birth + shift,
+            birth=learned_birth + shift,
             pair=LEARNED_PAIR_MALUS,
             near_share=LEARNED_NEAR_SHARE,
             near_members=LEARNED_NEAR_MEMBERS,
@@ -159,7 +166,7 @@ def place_insights(
     A long backlog is taken in batches in order of arrival: loading years of mail needs no more memory than a week.
     """
     topics = crowd.topics.copy()
-    bars = set_bars(density, len(topics), is_learned=crowd.likeness is not None, shift=shift)
+    bars = set_bars(density, len(topics), learned_birth=tell_birth(crowd), shift=shift)
     waiting = np.flatnonzero(topics == UNPLACED)
     placed: list[Placed] = []
     born: list[int] = []
@@ -175,6 +182,16 @@ def place_insights(
         placed.extend((*joined, *grouped, *followed))
         born.extend(int(topic) for topic in changed if topic >= next_topic + len(born))
     return Placement(tuple(placed), tuple(born), next_topic + len(born))
+
+
+def tell_birth(crowd: Crowd) -> float | None:
+    """From how much likeness on a group is born in this mailbox; None where vectors decide."""
+    if crowd.likeness is None:
+        return None
+    rows = np.flatnonzero(crowd.likeness.comparable)
+    chances = crowd.likeness.chances(rows)
+    cut = None if chances is None else choose_cut(_similarity_across_mails(crowd, rows), chances)
+    return LEARNED_BIRTH if cut is None else cut
 
 
 def score_averages(crowd: Crowd, topics: NDArray[np.int64], rows: NDArray[np.intp]) -> TopicScores:
@@ -256,7 +273,7 @@ def _group_pool(
 ) -> list[Placed]:
     if len(pool) < 2:
         return []
-    similarity = _pool_similarity(crowd, pool)
+    similarity = _similarity_across_mails(crowd, pool)
     averages = score_averages(crowd, topics, pool)
     found: list[Placed] = []
     known = int((topics != UNPLACED).sum()) + len(pool)
@@ -294,9 +311,9 @@ def _closest_topic(
     return int(candidates[best]), scores[best]
 
 
-def _pool_similarity(crowd: Crowd, pool: NDArray[np.intp]) -> Vectors:
-    similarity = crowd.between(pool, pool)
-    messages = crowd.messages[pool]
+def _similarity_across_mails(crowd: Crowd, rows: NDArray[np.intp]) -> Vectors:
+    similarity = crowd.between(rows, rows)
+    messages = crowd.messages[rows]
     similarity[messages[:, None] == messages[None, :]] -= np.float32(SAME_MAIL_PENALTY)
     return similarity
 

@@ -21,10 +21,10 @@ from nlp.embedding import load_encoders
 from nlp.growth import grow_topics
 from nlp.records import Decision
 from nlp.store import decision_log, find_topic, living_topics
-from nlp.topics import LEARNED_GROUP_JOIN, Crowd
+from nlp.topics import LEARNED_BIRTH, Crowd
 
-NEAR = LEARNED_GROUP_JOIN - 0.05
-FAR = LEARNED_GROUP_JOIN + 0.05
+NEAR = LEARNED_BIRTH - 0.05
+FAR = LEARNED_BIRTH + 0.05
 
 
 def crowd_of(topics: list[int], between: float) -> Crowd:

@@ -117,7 +117,7 @@ def test_two_found_a_topic_only_when_much_alike(likeness: float, born: int) -> N
 
 
 def test_a_young_mailbox_asks_for_more_likeness_but_for_the_very_first_insights() -> None:
-    births = [set_bars(0.0, insights, is_learned=True).birth for insights in (0, 30, 90, 150, 1_000)]
+    births = [set_bars(0.0, insights, learned_birth=0.5).birth for insights in (0, 30, 90, 150, 1_000)]
     assert births[0] == births[3] == births[4] < births[2] < births[1]
 
 

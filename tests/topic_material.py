@@ -53,13 +53,17 @@ def add_insights(database: Database, texts: tuple[str, ...], *, first: int = 1, 
 
 
 class Told:
-    """A likeness that is simply known."""
+    """A likeness that is simply known, and chances if they are given."""
 
-    def __init__(self, similarity: NDArray[np.float64]) -> None:
+    def __init__(self, similarity: NDArray[np.float64], chances: NDArray[np.float64] | None = None) -> None:
         self._similarity = similarity.astype(np.float32)
+        self._chances = chances
 
     def between(self, rows: NDArray[np.intp], others: NDArray[np.intp]) -> Vectors:
         return np.asarray(self._similarity[np.ix_(rows, others)], dtype=np.float32)
+
+    def chances(self, rows: NDArray[np.intp]) -> Vectors | None:
+        return None if self._chances is None else self._chances[np.ix_(rows, rows)].astype(np.float32)
 
     @property
     def comparable(self) -> NDArray[np.bool_]:
