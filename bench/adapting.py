@@ -21,7 +21,7 @@ from harvester.database import open_database
 from nlp.adapting import WIDTH, Lesson, choose_shift
 from nlp.embedding import Encoders, load_encoders
 from nlp.growth import grow_topics
-from nlp.topics import LEARNED_GROUP_JOIN
+from nlp.topics import LEARNED_BIRTH
 
 Taught = tuple[Lesson, ...]
 
@@ -88,9 +88,7 @@ def judge(held: Taught, others: Iterable[Taught]) -> Outcome:
 
 def measure_cost(lessons: Taught, shift: float) -> float:
     """Mean surprise (natural logarithm) at the lessons of one decision."""
-    margins = [
-        (lesson.likeness - LEARNED_GROUP_JOIN - shift) / WIDTH * (1 if lesson.is_same else -1) for lesson in lessons
-    ]
+    margins = [(lesson.likeness - LEARNED_BIRTH - shift) / WIDTH * (1 if lesson.is_same else -1) for lesson in lessons]
     return float(np.logaddexp(0, [-margin for margin in margins]).mean())
 
 

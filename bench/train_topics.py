@@ -9,8 +9,8 @@ itself, and those that judge it by what both have in common with the rest of the
 three: what one part has said is judged, while fitting, by what was learned from the others.
 --leave-out: what the engine makes of each company's insights with a model that learned nothing from its part.
 --score: the same for a labelled mailbox (truth.jsonl) or for a file like those of the companies, with the whole model;
-it is never learned from. bench/scored/ has one of a thousand insights, as of a mailbox that has grown. Needs the group
-`bench` (onnx).
+it is never learned from. bench/scored/ has one of a thousand insights, as of a mailbox that has grown, and some in
+which nobody repeats anybody. Needs the group `bench` (onnx).
 """
 
 import argparse

@@ -44,9 +44,8 @@ class Adaptation:
     @property
     def sentence(self) -> str:
         """For `status`."""
-        before, after = LEARNED_BIRTH, LEARNED_BIRTH + self.shift
         count = f"{self.decisions} decision{'s' * (self.decisions != 1)}"
-        return f"adapted from {count}: bar {before:.3f} -> {after:.3f}"
+        return f"adapted from {count}: likeness asked for {self.shift:+.3f}"
 
 
 UNADAPTED = Adaptation()

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from nlp.embedding import Vectors
 from nlp.topics import Crowd
 
-MERGE_SIMILARITY = 0.4  # mean over pairs; topics are born and joined from 0.54 on
+MERGE_SIMILARITY = 0.4  # mean over pairs; topics are born from 0.44 on
 BROAD_SIMILARITY = 0.45
 BROAD_INSIGHTS = 8
 COMPANIONS = 5  # topics nearest to each, by their mean vectors, that are looked at closely

@@ -51,7 +51,7 @@ def test_merges_of_what_was_not_joined_lower_the_bar() -> None:
     adaptation = adapt(crowd_of(TOPICS, NEAR), INSIGHTS, [MERGE] * 12)
     assert adaptation.decisions == 12
     assert -MOST_SHIFT <= adaptation.shift <= -0.005
-    assert adaptation.sentence.startswith("adapted from 12 decisions: bar 0.540 -> 0.53")
+    assert adaptation.sentence.startswith("adapted from 12 decisions: likeness asked for -0.0")
 
 
 @pytest.mark.parametrize("taught", [APART, SPLIT])
@@ -125,7 +125,7 @@ def test_status_says_what_was_learned_and_undoing_takes_it_back(database: Databa
     add(database, 30, ("When is it here?",))
     grow_topics(database, load_encoders(), MONDAY + timedelta(weeks=1))
     state = read_state(database, poll_every_minutes=None, now=MONDAY)
-    assert (state.adapted or "").startswith("adapted from 1 decision: bar 0.540 -> ")
+    assert (state.adapted or "").startswith("adapted from 1 decision: likeness asked for ")
     assert state.as_json()["adapted"] == state.adapted
     assert any("adapted from 1" in str(row) for row in _cells(state_as_text(state)))
     decided = last_decision(decision_log(database), find_topic(database, "T-002"))
