@@ -80,6 +80,7 @@ class Desk:
                 said=frozenset(self.said),
                 central=self.material.central.get(topic.topic.id, ()),
                 category=topic.topic.category,
+                language=self.frame.language,
             )
         if chosen:
             self.said.add(chosen[0].text)

@@ -74,13 +74,15 @@ def choose_quote(
     said: frozenset[str] = frozenset(),
     central: tuple[int, ...] = (),
     category: str = "",
+    language: str = "",
 ) -> tuple[Quote, str] | None:
     """The quote that tells most beside the topic's name, and the company it came from; None when none may be shown.
 
     Never an inferred insight. used: companies quoted already, taken only when there is no other.
     said: texts shown already, never shown again. central: insight ids, the most typical of the topic first; its first
     half goes before whatever else makes a quote good, because the odd one of a topic tells the wrong thing. category:
-    of the topic; what is of another comes later, because a complaint tells little about a price. A question of which
+    of the topic; what is of another comes later, because a complaint tells little about a price. language: that the
+    readers read; what is said in it goes before what is as typical in another. A question of which
     the cut left only what led up to it comes after those that are still asked.
     """
     candidates = [
@@ -101,6 +103,7 @@ def choose_quote(
         return (
             insight.company not in used,
             insight.id in typical,
+            not language or insight.language == language,
             not category or insight.category == category,
             insight.kind is not Kind.QUESTION or quote.text.endswith("?"),
             not _says_the_same(quote.text, name),

@@ -126,7 +126,7 @@ def _look(
         return
     model = load_setting(database, "model") or ""
     said = {topic: read_exchanges(insights) for topic, insights in topics.items()}
-    keywords = find_keywords(said, lambda text: None if text.casefold() in own_words else show(text))
+    keywords = find_keywords(said, lambda text: None if text.casefold() in own_words else show(text), language)
     vocabulary = find_vocabulary(said, show)
     del said
     for topic in stale:

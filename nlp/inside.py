@@ -32,11 +32,11 @@ def look_inside(
     """
     own = frozenset(map(str.casefold, own_words))
     said = {topic: read_exchanges(insights) for topic, insights in topics.items()}
-    keywords = find_keywords(said, lambda text: None if text.casefold() in own else show(text))
+    language = main_language([insight for insights in topics.values() for insight in insights])
+    keywords = find_keywords(said, lambda text: None if text.casefold() in own else show(text), language)
     vocabulary = find_vocabulary(said, show)
     del said
     model = load_setting(database, "model") or ""
-    language = main_language([insight for insights in topics.values() for insight in insights])
     for topic, insights in topics.items():
         if only not in (None, topic):
             continue

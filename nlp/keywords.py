@@ -18,8 +18,13 @@ PAIR_SHARE = 0.5  # of the uses of its rarer word: then the pair says it better
 MAX_GAP = 1  # silent words inside a pair: "price per seat"
 
 
-def find_keywords(topics: Mapping[int, Sequence[Exchange]], show: Show = show_as_is) -> dict[int, tuple[Keyword, ...]]:
-    """Topic id -> its keywords, used by most companies first. topics: id -> what was said in it."""
+def find_keywords(
+    topics: Mapping[int, Sequence[Exchange]], show: Show = show_as_is, language: str = ""
+) -> dict[int, tuple[Keyword, ...]]:
+    """Topic id -> its keywords, used by most companies first. topics: id -> what was said in it.
+
+    language: where several companies of a topic speak it, keywords are theirs alone; "" mixes all languages.
+    """
     counts = {topic: _count_insights(exchanges) for topic, exchanges in topics.items()}
     overall: Counter[str] = Counter()
     for of_topic in counts.values():
@@ -27,12 +32,18 @@ def find_keywords(topics: Mapping[int, Sequence[Exchange]], show: Show = show_as
     average = sum(overall.values()) / max(1, len(topics))
     return {
         topic: _choose(
-            exchanges,
+            _speaking(exchanges, language),
             {stem: count * math.log(1 + average / overall[stem]) for stem, count in counts[topic].items()},
             show,
         )
         for topic, exchanges in topics.items()
     }
+
+
+def _speaking(exchanges: Sequence[Exchange], language: str) -> Sequence[Exchange]:
+    """Those in this language, all when hardly anybody speaks it."""
+    spoken = [exchange for exchange in exchanges if exchange.insight.language == language]
+    return spoken if len({exchange.insight.company for exchange in spoken}) > 1 else exchanges
 
 
 def _count_insights(exchanges: Sequence[Exchange]) -> Counter[str]:

@@ -143,6 +143,18 @@ def test_keywords_set_topics_apart_and_count_companies():
     assert "our" not in {word.text for topic in found.values() for word in topic}
 
 
+def test_keywords_are_of_the_language_of_the_mailbox_where_several_companies_speak_it():
+    english = [insight(n, "What does the price per seat come to?") for n in (1, 2)]
+    german = [insight(n, "Was kosten die Plätze?", language="de") for n in (3, 4, 5)]
+
+    def words_of(members: list[StoredInsight], language: str) -> set[str]:
+        return {word.text for word in find_keywords({1: read_exchanges(members)}, language=language)[1]}
+
+    assert words_of([*english, *german], "en") == {"price per seat"}
+    assert words_of([*english, *german], "") == {"price per seat", "kosten die Plätze"}
+    assert words_of([english[0], *german], "en") == {"kosten die Plätze"}
+
+
 def test_what_one_of_several_companies_says_is_no_keyword():
     members = [insight(n, "Does the gateway speak Modbus?") for n in (1, 2)] + [
         insight(3, "Does the gateway like Zebras?")

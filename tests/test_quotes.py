@@ -44,3 +44,20 @@ def test_a_topic_is_quoted_by_what_is_of_its_category():
         found = choose_quote((price, pain), NO_REDACTION, central=(1, 2, 3, 4), category=category)
         assert found is not None
         assert found[0].text == expected.text
+
+
+def test_a_topic_is_quoted_in_the_language_of_its_readers_when_that_is_as_typical():
+    german = replace(
+        make_insight(1, "a.example", days_ago=2, text="Was kostet das bei elf Leuten in zwei Depots im Monat?"),
+        language="de",
+    )
+    english = make_insight(2, "b.example", days_ago=9, text="What would you charge for eleven people in two depots?")
+    for language, central, expected in (
+        ("en", (1, 2, 3, 4), english),
+        ("de", (2, 1, 3, 4), german),
+        ("", (1, 2, 3, 4), german),
+        ("en", (1, 3, 4, 2), german),  # the English one is not typical
+    ):
+        found = choose_quote((german, english), NO_REDACTION, central=central, language=language)
+        assert found is not None
+        assert found[0].text == expected.text
