@@ -37,6 +37,7 @@ class State:
     last_digest: dict[str, str] | None
     embedder: str | None
     adapted: str | None
+    fit: str | None
     warnings: tuple[str, ...]
 
     @property
@@ -77,6 +78,7 @@ def read_state(database: sqlite_utils.Database, *, poll_every_minutes: float | N
         last_digest=dict(zip(("week", "audience", "state", "at"), digest, strict=True)) if digest else None,
         embedder=_one_text(database, "select max(cast(value as text)) from engine where key = 'model'"),
         adapted=_one_text(database, "select max(cast(value as text)) from engine where key = 'adapted'"),
+        fit=_one_text(database, "select max(cast(value as text)) from engine where key = 'fit'"),
         warnings=find_warnings(last_runs, by_status, unread, digest, poll_every_minutes, now),
     )
 

@@ -20,6 +20,7 @@ def state_as_text(state: State) -> RenderableType:
         ),
         ("insights", f"{state.insights} from {state.companies} companies, {state.unplaced_share:.0%} without a topic"),
         ("topics", str(state.topics)),
+        *([("how well they fit", state.fit)] if state.fit else []),
         *([("same topic?", state.adapted)] if state.adapted else []),
         ("last digest", _digest(state)),
         ("encoder", state.embedder or "none used yet"),

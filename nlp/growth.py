@@ -56,12 +56,14 @@ from nlp.suggestions import Suggestion, suggest
 from nlp.themes import Meaning, name_meaning
 from nlp.topic_making import came_late, name_topic, refresh_topic
 from nlp.topic_meanings import recognise_topics
-from nlp.topics import POOL_LIMIT, UNPLACED, Crowd, Placed, Placement, place_insights
+from nlp.topics import POOL_LIMIT, UNPLACED, Crowd, Placed, Placement, place_insights, tell_fit
 from nlp.vector_store import (
+    ADAPTED,
+    FIT,
     count_uncompared,
     delete_vectors,
     load_centre,
-    note_adaptation,
+    note_for_status,
     save_blob,
     save_closeness,
     save_model,
@@ -196,7 +198,9 @@ def grow_topics(
     categories = [standing.category for standing in standings]
     known_as = recognise_topics(crowd, outcome.carried, outcome.touched, own, categories)
     _store(database, model, standings, space, outcome, suggestions, known_as, now, is_judged=judge is not None)
-    note_adaptation(database, adaptation.sentence if adaptation.decisions else None)
+    note_for_status(database, ADAPTED, adaptation.sentence if adaptation.decisions else None)
+    fit = tell_fit(crowd, outcome.carried)
+    note_for_status(database, FIT, fit.sentence if fit else None)
     left = unplaced - len(placement.placed)
     return Grown(embedded, len(placement.placed), placement.born, left, adaptation, heirs)
 

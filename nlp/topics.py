@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from nlp.coherence import Wording
 from nlp.embedding import Vectors
-from nlp.resolution import choose_cut
+from nlp.resolution import Fit, choose_cut, measure_fit
 
 UNPLACED = 0
 # The similarity that means "the same": lower in long prose of few companies than among thousands of short requests.
@@ -182,6 +182,15 @@ def place_insights(
         placed.extend((*joined, *grouped, *followed))
         born.extend(int(topic) for topic in changed if topic >= next_topic + len(born))
     return Placement(tuple(placed), tuple(born), next_topic + len(born))
+
+
+def tell_fit(crowd: Crowd, topics: NDArray[np.int64]) -> Fit | None:
+    """How well these topics (n,) fit by what is known of all pairs; None where little is."""
+    if crowd.likeness is None:
+        return None
+    rows = np.flatnonzero(crowd.likeness.comparable)
+    chances = crowd.likeness.chances(rows)
+    return None if chances is None else measure_fit(_similarity_across_mails(crowd, rows), chances, topics[rows])
 
 
 def tell_birth(crowd: Crowd) -> float | None:

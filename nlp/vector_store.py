@@ -11,7 +11,7 @@ from nlp.embedding import Vectors
 from nlp.space import Centre, Expression
 from nlp.views import Said
 
-ADAPTED = "adapted"
+ADAPTED, FIT = "adapted", "fit"  # keys of what `status` tells
 MOST_PARAMETERS = 900  # of one statement, below the 999 of an old SQLite
 
 
@@ -150,14 +150,14 @@ def save_model(connection: sqlite3.Connection, model: str) -> None:
     save_blob(connection, "model", model.encode())
 
 
-def note_adaptation(database: Database, sentence: str | None) -> None:
-    """For `status` only: what the last run took from people's decisions; None when they taught nothing."""
-    if sentence == load_setting(database, ADAPTED):
+def note_for_status(database: Database, key: str, sentence: str | None) -> None:
+    """What the last run tells the owner; None when it has nothing to tell."""
+    if sentence == load_setting(database, key):
         return
     with transaction(database) as connection:
-        connection.execute("delete from engine where key = ?", (ADAPTED,))
+        connection.execute("delete from engine where key = ?", (key,))
         if sentence is not None:
-            save_blob(connection, ADAPTED, sentence.encode())
+            save_blob(connection, key, sentence.encode())
 
 
 def load_setting(database: Database, key: str) -> str | None:

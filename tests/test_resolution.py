@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from nlp.embedding import Vectors
-from nlp.resolution import CUTS, choose_cut, expect_agreement
+from nlp.resolution import CUTS, Fit, choose_cut, expect_agreement, measure_fit
 from nlp.topics import LEARNED_BIRTH, Crowd, place_insights, tell_birth
 from tests.topic_material import Told
 
-SEVEN = np.repeat([1, 2], [4, 3]).astype(np.int32)
+SEVEN = np.repeat([1, 2], [4, 3])
 
 
 def layered(labels: list[int], inside: float, across: float) -> Vectors:
@@ -25,9 +25,9 @@ def crowd_of(similarity: Vectors, chances: Vectors | None) -> Crowd:
 def test_expected_agreement_is_that_of_the_truth_when_the_chances_are_sure():
     sure = (SEVEN[:, None] == SEVEN[None, :]).astype(np.float32)
     pairs = 4 * 3 / 2 + 3 * 2 / 2
-    assert expect_agreement(SEVEN, sure, pairs) == pytest.approx(1)
-    assert expect_agreement(np.ones(7, np.int32), sure, pairs) == pytest.approx(2 * pairs / (21 + pairs))
-    assert expect_agreement(np.arange(1, 8, dtype=np.int32), sure, pairs) == 0
+    assert expect_agreement(SEVEN, sure) == pytest.approx(1)
+    assert expect_agreement(np.ones(7, np.int64), sure) == pytest.approx(2 * pairs / (21 + pairs))
+    assert expect_agreement(np.arange(1, 8), sure) == 0
 
 
 @pytest.mark.parametrize(("inside", "highest"), [(0.47, 0.46), (0.51, 0.5), (0.58, 0.58)])
@@ -73,3 +73,31 @@ def test_likeness_that_means_little_founds_no_topic():
     assert tell_birth(crowd) > 0.5
     placed = place_insights(crowd, 1, 0.0)
     assert [one.row for one in placed.placed] == [30, 31, 32]
+
+
+def test_the_owner_is_told_how_well_topics_fit_and_when_grouping_anew_is_worth_it():
+    labels = np.repeat(np.arange(30), 5)
+    similarity, chances = layered(labels.tolist(), 0.7, 0.1), layered(labels.tolist(), 0.8, 0.001)
+    good, poor = labels + 1, np.where(labels < 10, labels + 1, 0)  # in the poor one two thirds stayed unplaced
+    fit, unfit = (measure_fit(similarity, chances, topics) for topics in (good, poor))
+    assert fit is not None
+    assert unfit is not None
+    assert fit.now == pytest.approx(fit.anew) == unfit.anew
+    assert 0.75 < fit.now < 0.9
+    assert unfit.now < fit.now - 0.3
+    assert "--regroup" not in fit.sentence
+    assert Fit(0.412, 0.466).sentence == (
+        "41 of 100 by the program's own estimate; grouped anew 47: see `answers analyze --regroup --dry-run`"
+    )
+    assert Fit(0.412, 0.43).sentence == "41 of 100 by the program's own estimate"
+
+
+def test_two_alone_are_no_gain_of_grouping_anew():
+    labels = np.repeat(np.arange(60), 2)
+    fit = measure_fit(layered(labels.tolist(), 0.7, 0.1), layered(labels.tolist(), 0.9, 0.0), labels * 0)
+    assert fit == Fit(0, 0)
+
+
+def test_of_few_insights_no_fit_is_told():
+    labels = [0, 0, 0, 1, 1, 1]
+    assert measure_fit(layered(labels, 0.7, 0.1), layered(labels, 0.9, 0.0), np.array(labels)) is None
