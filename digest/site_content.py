@@ -199,9 +199,15 @@ def describe_points(
 
 
 def describe_row(page: TopicPage, last_asked: date | None = None) -> IndexRow:
-    """The topic's line in the ranked list, with the most central quote that adds something to its name."""
+    """The topic's line in the ranked list, with the most central quote that adds something to its name.
+
+    One in the language of the name goes first, else in that of most of the topic.
+    """
     name = telling_words(page.name)
-    voice = next((point.voice for point in page.points if adds_to(name, point.voice.text)), None)
+    voices = [point.voice for point in page.points if adds_to(name, point.voice.text)]
+    language = page.language or next(iter(page.languages), "")
+    alike = (voice for voice in voices if voice.language == language)
+    voice = next(alike, voices[0] if voices else None)
     return IndexRow(
         ranked=page.ranked,
         name=page.name,

@@ -44,7 +44,7 @@ def find_subquestions(
     said = [insights[row] for row in order]
     if not said:
         return ()
-    rows = unit_rows(vectors[order])
+    rows = unit_rows(keep_common_columns(vectors[order]))
     # Products this small take longer on two threads that wait for each other, ten times so on a busy machine.
     with _threads().limit(limits=1, user_api="blas"):
         divided = divide_rows(rows)
@@ -60,6 +60,15 @@ def find_subquestions(
         if found:
             shown.append(found)
     return tuple(shown)
+
+
+def keep_common_columns(rows: Vectors) -> Vectors:
+    """(n, c): what every row has. rows: (n, d), zero in the first columns where an encoder does not read a language.
+
+    What only some have makes those alike that are said in one language, whatever they mean.
+    """
+    spoken = rows[rows.any(axis=1)] != 0
+    return rows[:, spoken.argmax(axis=1).max() :] if len(spoken) else rows
 
 
 @cache

@@ -87,6 +87,20 @@ def test_a_part_is_worded_in_the_language_of_the_mailbox_when_anybody_said_it_so
     assert parts_of(found) == parts_of(find_subquestions(members, rows))
 
 
+def test_what_is_said_in_two_languages_is_one_part():
+    """The first ten columns are of an encoder that reads English alone."""
+    middles = np.eye(3, 30, dtype=np.float32)[:, ::-1] + 0.12
+    labels = [0, 1, 0, 1, 0, 1, 0, 1, 2]
+    rows = rows_around(middles, labels, spread=0.02)
+    rows[:, :10] += 1
+    members = [insight(n, f"What does thing {label} cost?") for n, label in enumerate(labels, start=1)]
+    for row in (2, 3, 6, 7):
+        members[row] = replace(members[row], language="de")
+        rows[row, :10] = 0
+    found = find_subquestions(members, unit_rows(rows))
+    assert parts_of(found) == {frozenset({1, 3, 5, 7}), frozenset({2, 4, 6, 8}), frozenset({9})}
+
+
 @pytest.mark.parametrize("size", [1, 2])
 def test_a_tiny_topic_has_as_many_parts_as_insights(size: int):
     members, rows = make_topic(list(range(size)))

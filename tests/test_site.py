@@ -1,6 +1,7 @@
 """What the pages say, decided without building them: demand, verdicts, folding, answers, redirects, health."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,10 +13,13 @@ from digest.ranking import rank_topics
 from digest.site_answers import Sources, collect_answers, collect_facts, collect_links
 from digest.site_content import (
     MOST_POINTS,
+    Material,
     Showing,
     demand_by_week,
     describe_insight,
     describe_points,
+    describe_row,
+    describe_topic,
     show_day,
     show_name,
     verdict_on,
@@ -121,6 +125,19 @@ def test_a_folded_question_counts_companies_and_comes_first():
         ("Can we export to Excel?", 2, 2),
         ("Is there an interface to SAP?", 1, 0),
     ]
+
+
+def test_the_row_of_a_topic_quotes_what_most_of_it_speak():
+    german = replace(make_insight(1, "a.example", days_ago=9, text="Was kostet das für elf Leute?"), language="de")
+    english = [
+        make_insight(number, f"{number}.example", days_ago=9, text=f"What would {number} people pay in all?")
+        for number in (2, 3)
+    ]
+    for insights, expected in (((german, *english), english[0].text), ((german, english[0]), german.text)):
+        page = describe_topic(
+            Material(rank(*insights), insights, central=(1, 2, 3)), voices_of(insights), NO_SOURCES, WINDOWS, SHOWING
+        )
+        assert describe_row(page).quote == expected
 
 
 def test_a_page_has_an_end_and_says_what_is_left_out():
