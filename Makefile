@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test lint check fuzz audit faults pictures train clean
+.PHONY: help demo test lint check fuzz audit faults pictures encoder train clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -50,6 +50,9 @@ faults: $(READY) ## Kill, cut, freeze and fill everything, in full; writes docs/
 
 pictures: $(READY) ## The README's pictures, from the demo (needs chromium)
 	$(BIN)/python docs/pictures/make.py
+
+encoder: $(READY) ## Teach the English encoder from bench/training, before `make train` (an hour, needs uv)
+	uv run --locked --group bench --with torch==2.13.0 python bench/train_encoder.py
 
 train: $(READY) ## Fit all models anew from bench/training and data/atlas (25 minutes, needs uv)
 	uv sync --locked --quiet --group bench

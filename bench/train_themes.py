@@ -26,7 +26,7 @@ from nlp.embedding import Encoders, Vectors, load_encoders
 from nlp.facets import category_of
 from nlp.records import Kind
 from nlp.same_topic import SameTopic, load_same_topic
-from nlp.space import Expression, RawRows, embed_expressions, lay_out_blocks
+from nlp.space import Expression, RawRows, embed_expressions, lay_out_all_blocks
 from nlp.theme_model import ThemeModel, hear_by
 from nlp.themes import MIN_MEMBERS, find_theme, name_columns, see_widely, theme_columns
 from nlp.views import LEAST_CHANCE, Recogniser
@@ -77,7 +77,7 @@ def read_companies(encoders: Encoders) -> list[Company]:
         companies.append(
             Company(
                 file.stem,
-                embed_expressions(lay_out_blocks(encoders), said),
+                embed_expressions(lay_out_all_blocks(encoders), said),
                 tuple(row["topic"] for row in rows),
                 {topic: tuple(columns) for topic, columns in themes[file.stem].items()},
                 tuple(category_of(row["text"], Kind(row["kind"])) for row in rows),
@@ -91,7 +91,7 @@ def embed_phrasings(encoders: Encoders) -> tuple[Vectors, list[str]]:
     columns = theme_columns()
     spoken = [(columns[one.id], language, text) for one in shipped_archetypes() for language, text in one.phrasings]
     said = [Expression(text, "", None, language) for _, language, text in spoken]
-    return embed_expressions(lay_out_blocks(encoders), said).questions, [column for column, _, _ in spoken]
+    return embed_expressions(lay_out_all_blocks(encoders), said).questions, [column for column, _, _ in spoken]
 
 
 def fit(companies: Sequence[Company], phrasings: Vectors, asked: Sequence[str], encoders: str) -> ThemeModel:

@@ -5,15 +5,17 @@
 Learns from bench/training/topics/*.jsonl (insights of invented companies with their topics) and data/atlas/: which
 archetype is it, how rare is a word, in which directions of the encoders' space topics differ (topic_metric.py, which
 learns from bench/training/archetypes.jsonl, the archetypes as people say them, too), the trees that judge a pair by
-itself, and those that judge it by what both have in common with the rest of the mailbox. The companies are parted in
-three: what one part has said is judged, while fitting, by what was learned from the others.
---leave-out: what the engine makes of each company's insights with a model that learned nothing from its part.
+itself, and those that judge it by what both have in common with the rest of the mailbox. The companies are halved
+as they were for the encoder (train_encoder.py): what one half has said is read and judged, while fitting, by what was
+learned from the other one.
+--leave-out: what the engine makes of each company's insights with a model that learned nothing from its half.
 --score: the same for a labelled mailbox (truth.jsonl) or for a file like those of the companies, with the whole model;
 it is never learned from. bench/scored/ has one of a thousand insights, as of a mailbox that has grown, and some in
 which nobody repeats anybody. Needs the group `bench` (onnx).
 """
 
 import argparse
+import hashlib
 import json
 import statistics
 from collections.abc import Iterator, Sequence
@@ -35,20 +37,42 @@ from topic_stream import SUGGESTIONS, run_stream
 
 from nlp.atlas import shipped_archetypes
 from nlp.company import COMPANY_FEATURES, Mailbox, compare_in_company
-from nlp.embedding import Encoders, Vectors, load_encoders
+from nlp.embedding import Embedder, Encoders, Vectors, load_encoders, teach_minilm
 from nlp.same_topic import SameTopic, run_trees
-from nlp.space import Block, Centre, Expression, RawRows, embed_expressions, first_centre, lay_out_blocks, widen_centre
+from nlp.space import (
+    Block,
+    Centre,
+    Expression,
+    RawRows,
+    embed_expressions,
+    first_centre,
+    lay_out_all_blocks,
+    widen_centre,
+)
 from nlp.views import FEATURES, Recogniser, Said, Views, compare_views, count_words_hashed, see, split_blocks
 
 ROOT = Path(__file__).resolve().parent.parent
+HALVES, HALVES_FOLDER, HALF_FILE = 2, ROOT / "bench/training/encoder", "half-{}.npz"  # of bench/train_encoder.py
 ATLAS_STRENGTH = 30.0  # inverse of the regularisation
 # Mails whose answers are missing, or belong to another question: a scorer that has only seen perfect pairs trusts them.
 MISSING, MIXED_UP = (0.4,), (0.3, 0.5)
 YOUNG = (60, 120)  # insights of a mailbox's first weeks, when there is less company to tell from
 APART = 0.25  # of the pairs of different topics; there are forty times as many as of the same
 ALONE, IN_COMPANY = (200, 12), (400, 24)  # trees and their leaves
-PARTS = 3  # of the companies; each is judged by what was learned from the others
 WEEKS = (1, 10)  # all at once, and one batch after the other
+
+
+class Remembering:
+    """An encoder that reads no text twice."""
+
+    def __init__(self, encoder: Embedder) -> None:
+        self.name, self.size, self._encoder = encoder.name, encoder.size, encoder
+        self._known: dict[str, Vectors] = {}
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        new = [text for text in dict.fromkeys(texts) if text not in self._known]
+        self._known.update(zip(new, self._encoder.embed(new), strict=True))
+        return np.stack([self._known[text] for text in texts]) if texts else self._encoder.embed([])
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,11 +115,12 @@ class Pairs:
 
 @dataclass(frozen=True, eq=False)
 class Lesson:
-    """A part of the companies. judge: learned from the others, all but its trees for pairs in company.
+    """Half of the companies. ground, judge: learned from the others, but for the judge's trees for pairs in company.
 
     alone, in_company: the pairs of each company, as this judge sees them.
     """
 
+    ground: Ground
     companies: tuple[Company, ...]
     judge: SameTopic
     alone: list[Pairs]
@@ -127,44 +152,58 @@ def main() -> None:
     parser.add_argument("--score", nargs="*", type=Path, default=[])
     parser.add_argument("--leave-out", action="store_true")
     args = parser.parse_args()
-    ground = prepare(load_encoders())
+    shipped = load_encoders()
+    encoders = Encoders(Remembering(shipped.english), Remembering(shipped.multilingual), shipped.taught)
     files = sorted((ROOT / "bench/training/topics").glob("*.jsonl"))
-    companies = tuple(read_company(file, ground.encoders) for file in files)
-    rarity = fit_rarity(companies, ground)
-    lessons = learn_apart(companies, ground, rarity)
+    lessons, rarity = learn_apart(files, encoders)
     if args.leave_out:
-        tell_apart(lessons, ground.encoders)
+        tell_apart(lessons)
     trees = fit_trees([pairs for lesson in lessons for pairs in lesson.alone], *ALONE)
     company_trees = fit_trees([pairs for lesson in lessons for pairs in lesson.in_company], *IN_COMPANY)
     model = replace(
-        judge_by(companies, ground, rarity),
+        judge_by([read_company(file, encoders) for file in files], prepare(encoders), rarity),
         trees=open_fitted(trees, len(FEATURES)),
         company_trees=open_fitted(company_trees, len(COMPANY_FEATURES)),
     )
     for source in args.score:
         read = read_company if source.suffix == ".jsonl" else read_mailbox_company
-        tell(read(source, ground.encoders), model, ground.encoders)
+        tell(read(source, encoders), model, encoders)
     write(args.out, trees, company_trees, model)
 
 
-def learn_apart(companies: tuple[Company, ...], ground: Ground, rarity: Any) -> list[Lesson]:
-    """Of each part of the companies: its pairs, judged by what was learned from the others."""
-    parts = [part for first in range(PARTS) if (part := companies[first::PARTS])]
-    judges = [judge_by(without(companies, part), ground, rarity) for part in parts]
-    alone = [[pair_up(one, judge, ground) for one in part] for part, judge in zip(parts, judges, strict=True)]
-    trees = [open_fitted(fit_trees(others, *ALONE), len(FEATURES)) for others in leave_each_out(alone)]
-    judges = [replace(judge, trees=fitted) for judge, fitted in zip(judges, trees, strict=True)]
-    in_company = [[meet_company(one, judge, ground) for one in part] for part, judge in zip(parts, judges, strict=True)]
-    return [Lesson(*each) for each in zip(parts, judges, alone, in_company, strict=True)]
+def learn_apart(files: Sequence[Path], encoders: Encoders) -> tuple[list[Lesson], Any]:
+    """The lesson of each half of the companies, read and judged as the other half taught; and the rarity of words."""
+    grounds = [prepare(replace(encoders, taught=open_half(1 - half))) for half in range(HALVES)]
+    read = [[read_company(file, ground.encoders) for file in files] for ground in grounds]
+    rarity = fit_rarity(read[0], grounds[0])
+    lessons = []
+    for half, (ground, companies) in enumerate(zip(grounds, read, strict=True)):
+        own, others = companies[half::HALVES], companies[1 - half :: HALVES]
+        learned = judge_by(others, ground, rarity)
+        lessons.append(Lesson(ground, tuple(own), learned, [pair_up(one, learned, ground) for one in own], []))
+    return [bring_into_company(*both) for both in zip(lessons, reversed(lessons), strict=True)], rarity
 
 
-def tell_apart(lessons: Sequence[Lesson], encoders: Encoders) -> None:
-    """What the engine makes of each company by a model that learned nothing from its part."""
+def bring_into_company(lesson: Lesson, other: Lesson) -> Lesson:
+    """With the pairs among all others, judged by trees that the other half taught."""
+    learned = replace(lesson.judge, trees=open_fitted(fit_trees(other.alone, *ALONE), len(FEATURES)))
+    in_company = [meet_company(one, learned, lesson.ground) for one in lesson.companies]
+    return replace(lesson, judge=learned, in_company=in_company)
+
+
+def open_half(half: int) -> Embedder:
+    """The encoder as every second company taught it."""
+    file = HALVES_FOLDER / HALF_FILE.format(half)
+    return teach_minilm(file, hashlib.sha256(file.read_bytes()).hexdigest())
+
+
+def tell_apart(lessons: Sequence[Lesson]) -> None:
+    """What the engine makes of each company by a model that learned nothing from its half."""
     told = []
-    for lesson, others in zip(lessons, leave_each_out([lesson.in_company for lesson in lessons]), strict=True):
-        fitted = fit_trees(others, *IN_COMPANY)
+    for lesson, other in zip(lessons, reversed(lessons), strict=True):
+        fitted = fit_trees(other.in_company, *IN_COMPANY)
         model = replace(lesson.judge, company_trees=open_fitted(fitted, len(COMPANY_FEATURES)))
-        told += [tell(company, model, encoders) for company in lesson.companies]
+        told += [tell(company, model, lesson.ground.encoders) for company in lesson.companies]
     tell_mean(told)
 
 
@@ -188,7 +227,7 @@ def read_mailbox_company(folder: Path, encoders: Encoders) -> Company:
 def embed(cases: Sequence[Case], encoders: Encoders) -> RawRows:
     """Raw vectors, as the program makes them."""
     expressions = [Expression(case.text, "", case.answer or None, case.language) for case in cases]
-    return embed_expressions(lay_out_blocks(encoders), expressions)
+    return embed_expressions(lay_out_all_blocks(encoders), expressions)
 
 
 def prepare(encoders: Encoders) -> Ground:
@@ -198,7 +237,7 @@ def prepare(encoders: Encoders) -> Ground:
     cases = [Case(text, archetypes[number].id, "", "", language) for number, language, text in spoken]
     phrasings = embed(cases, encoders).questions
     recogniser = fit_recogniser(phrasings, [number for number, _, _ in spoken], len(archetypes))
-    blocks = lay_out_blocks(encoders)
+    blocks = lay_out_all_blocks(encoders)
     centre = first_centre(blocks)
     cases += read_archetypes()
     said = speak(Company("atlas", tuple(cases), embed(cases, encoders)), centre, blocks)
@@ -227,25 +266,14 @@ def speak(company: Company, centre: Centre, blocks: tuple[Block, ...]) -> Spoken
     return Spoken(np.hstack(questions), np.hstack(answers), labels)
 
 
-def without(companies: tuple[Company, ...], some: tuple[Company, ...]) -> tuple[Company, ...]:
-    """All others."""
-    return tuple(company for company in companies if company not in some)
-
-
-def leave_each_out(parts: Sequence[list[Pairs]]) -> Iterator[list[Pairs]]:
-    """Those of all parts but the first, of all but the second, ..."""
-    for left_out in range(len(parts)):
-        yield [pairs for number, part in enumerate(parts) if number != left_out for pairs in part]
-
-
-def judge_by(companies: tuple[Company, ...], ground: Ground, rarity: Any) -> SameTopic:
+def judge_by(companies: Sequence[Company], ground: Ground, rarity: Any) -> SameTopic:
     """The model that these companies teach, without trees."""
     spoken = [speak(company, ground.centre, ground.blocks) for company in companies]
     metric = fit_metric(ground.spoken, spoken).astype(np.float16).astype(np.float32)  # as exact as it is stored
     return SameTopic(ground.encoders.name, ground.archetypes, ground.recogniser, rarity, metric, None, None)
 
 
-def fit_rarity(companies: tuple[Company, ...], ground: Ground) -> Any:
+def fit_rarity(companies: Sequence[Company], ground: Ground) -> Any:
     """Inverse document frequency of every hashed word."""
     said = [text for company in companies for one in company.said for text in (one.text, one.answer)]
     idf = TfidfTransformer().fit(count_words_hashed([*ground.texts, *said])).idf_

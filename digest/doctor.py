@@ -15,7 +15,7 @@ from harvester.imap import open_mailbox
 from harvester.private_files import describe_exposure
 from harvester.trust_survey import TrustSurvey, survey_trust
 from harvester.workspace import Workspace
-from nlp.embedding import load_embedder
+from nlp.embedding import load_encoders
 from nlp.own_atlas import FILE_NAME, read_own_atlas
 from nlp.reasons import FILE_NAME as REASONS_FILE
 from nlp.reasons import read_reasons
@@ -97,11 +97,11 @@ def check_clock(workspace: Workspace) -> Check:
 
 
 def check_models() -> Check:
-    """The sentence encoder loads and is the one we know."""
-    embedder = load_embedder()
-    if "minilm" not in embedder.name.lower():
-        return Check("models", "warning", f"using {embedder.name}: topics will be coarser; reinstall the package")
-    return Check("models", "ok", f"{embedder.name}, hash verified")
+    """The sentence encoders load and are those we know."""
+    encoders = load_encoders()
+    if encoders.taught is None:
+        return Check("models", "warning", f"using {encoders.name}: topics will be coarser; reinstall the package")
+    return Check("models", "ok", f"{encoders.name}, hashes verified")
 
 
 def check_atlas(folder: Path) -> Check:

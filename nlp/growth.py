@@ -34,7 +34,7 @@ from nlp.records import Topic
 from nlp.regrouping import keep_known_ids
 from nlp.same_topic import SameTopic
 from nlp.seeding import plant_seeds
-from nlp.space import density_of, lay_out_blocks
+from nlp.space import density_of, lay_out_all_blocks, lay_out_blocks
 from nlp.store import (
     MACHINE,
     Standing,
@@ -159,23 +159,23 @@ def grow_topics(
     former: insight -> the topic that it was just taken out of; groups that are such a topic get its id.
     """
     model = f"{SCHEME}/{encoders.name}"
-    blocks = lay_out_blocks(encoders)
+    blocks, everything = lay_out_blocks(encoders), lay_out_all_blocks(encoders)
     # Read before anything is added to it: what was compared under a centre that still moved is compared anew.
     centre = load_centre(database, model)
     is_settled = centre is not None and centre.is_frozen
-    embedded = embed_missing(database, model, blocks, progress)
+    embedded = embed_missing(database, model, everything, progress)
     standings = load_standings(database)
     unplaced = sum(standing.topic == UNPLACED for standing in standings)
     if not count_uncompared(database, model) and not former:
         return Grown(0, 0, (), unplaced)
     space = span_space(database, model, blocks, standings, is_settled=is_settled)
     judge = choose_judge(database, model, encoders, judge)
-    judge = judge and learn_own(judge, own, blocks)
+    judge = judge and learn_own(judge, own, everything)
 
     def place(standings: Sequence[Standing]) -> _Round:
         crowd = _crowd(standings, space.vectors)
         if judge is not None:
-            crowd = replace(crowd, likeness=view_likeness(database, model, blocks, judge, standings, space.centre))
+            crowd = replace(crowd, likeness=view_likeness(database, model, everything, judge, standings, space.centre))
         else:
             crowd = replace(crowd, wording=recall(database, model, blocks, encoders, standings, space.closeness))
         adaptation = adapt(crowd, [standing.insight for standing in standings], decision_log(database))

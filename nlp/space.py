@@ -80,12 +80,23 @@ class Centre:
 
 
 def lay_out_blocks(encoders: Encoders) -> tuple[Block, ...]:
-    """The English encoder first; it keeps silent on other languages when there is one that reads them."""
+    """The blocks of the space. The English encoder first; it keeps silent on other languages when there is one that
+    reads them.
+    """
     english = Block(encoders.english, slice(0, encoders.english.size), encoders.multilingual is not None)
     if encoders.multilingual is None:
         return (english,)
     start = encoders.english.size
     return (english, Block(encoders.multilingual, slice(start, start + encoders.multilingual.size), False))
+
+
+def lay_out_all_blocks(encoders: Encoders) -> tuple[Block, ...]:
+    """Those of the space and, after them, what only the learned model sees."""
+    blocks = lay_out_blocks(encoders)
+    if encoders.taught is None:
+        return blocks
+    start = blocks[-1].columns.stop
+    return (*blocks, Block(encoders.taught, slice(start, start + encoders.taught.size), True))
 
 
 def embed_expressions(blocks: Sequence[Block], expressions: Sequence[Expression]) -> RawRows:

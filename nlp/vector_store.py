@@ -37,14 +37,14 @@ def load_vectors(database: Database, model: str) -> tuple[tuple[int, ...], Vecto
 
 
 def fill_some_vectors(database: Database, model: str, row_of: Mapping[int, int], vectors: Vectors) -> None:
-    """`fill_vectors` for a few of many insights, each looked up by its id."""
+    """`fill_vectors` for a few of many insights, each looked up by its id; as many columns as `vectors` has."""
     ids = sorted(row_of)
     for start in range(0, len(ids), MOST_PARAMETERS):
         some = ids[start : start + MOST_PARAMETERS]
         marks = ", ".join("?" * len(some))
         query = f"select insight, vector from vectors where model = ? and insight in ({marks})"
         for insight, vector in database.conn.execute(query, (model, *some)):
-            vectors[row_of[insight]] = np.frombuffer(vector, dtype="<f4")
+            vectors[row_of[insight]] = np.frombuffer(vector, dtype="<f4", count=vectors.shape[1])
 
 
 def load_said(database: Database, insights: Sequence[int]) -> dict[int, Said]:

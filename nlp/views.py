@@ -23,7 +23,11 @@ LEAST_CHANCE = 1e-4
 ANSWER_SHARE = 0.5  # what the answer says about the archetype, beside the question
 
 FEATURES = (
-    *(f"{name} {block}" for block in ("english", "multilingual") for name in ("questions", "answers", "cross", "both")),
+    *(
+        f"{name} {block}"
+        for block in ("english", "multilingual", "taught")
+        for name in ("questions", "answers", "cross", "both")
+    ),
     *("all", "all questions", "atlas questions", "atlas answers", "atlas cross", "atlas"),
     *("words of questions", "words of answers", "words", "same kind", "english", "answered"),
     *("learned questions", "learned answers", "learned cross", "learned both"),

@@ -17,7 +17,7 @@ from nlp.company import (
 )
 from nlp.embedding import Vectors, load_encoders
 from nlp.same_topic import load_same_topic, run_trees
-from nlp.space import Expression, embed_expressions, first_centre, lay_out_blocks
+from nlp.space import Expression, embed_expressions, first_centre, lay_out_all_blocks
 from nlp.views import FEATURES, Said, see
 
 DELIVERY = "Delivery takes six weeks from the day we have the order."
@@ -38,7 +38,7 @@ def mailbox() -> Mailbox:
     pairs += [(f"Who shows the {one} how it works?", TRAINING) for one in people]
     pairs.append(("Is the paint free of lead?", ""))
     encoders, model = load_encoders(), load_same_topic()
-    blocks = lay_out_blocks(encoders)
+    blocks = lay_out_all_blocks(encoders)
     raw = embed_expressions(blocks, [Expression(asked, "", answer or None, "en") for asked, answer in pairs])
     said = [Said(asked, answer, "question", "en") for asked, answer in pairs]
     views = see(said, raw, first_centre(blocks), blocks, model.recogniser, model.rarity, model.metric)

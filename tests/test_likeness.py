@@ -1,14 +1,20 @@
 """The learned likeness: by the words of two insights, and by the company that they share."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
+from sklearn.metrics import average_precision_score
 
 from nlp.company import Mailbox
 from nlp.embedding import load_encoders
 from nlp.likeness import COMPANY_SIZES, LearnedLikeness, choose_compared, place_views, scale_alone
 from nlp.same_topic import load_same_topic, scale_log_odds
-from nlp.space import Expression, embed_expressions, first_centre, lay_out_blocks
+from nlp.space import Expression, embed_expressions, first_centre, lay_out_all_blocks
 from nlp.views import Said, count_rarity, count_words_hashed, see
+
+ROOT = Path(__file__).parent.parent
 
 DELIVERY = (
     ("How long until the pumps would stand in our yard?", "Delivery takes six weeks from the day we have the order."),
@@ -24,25 +30,32 @@ OTHERS = (
 )
 
 
-def likeness_of(pairs: tuple[tuple[str, str], ...]) -> LearnedLikeness:
+def likeness_of(said: list[Said]) -> LearnedLikeness:
     encoders, model = load_encoders(), load_same_topic()
-    blocks = lay_out_blocks(encoders)
-    raw = embed_expressions(blocks, [Expression(asked, "", answer, "en") for asked, answer in pairs])
-    said = [Said(asked, answer, "question", "en") for asked, answer in pairs]
+    blocks = lay_out_all_blocks(encoders)
+    raw = embed_expressions(blocks, [Expression(one.text, "", one.answer or None, one.language) for one in said])
     views = see(said, raw, first_centre(blocks), blocks, model.recogniser, model.rarity, model.metric)
-    return place_views(model, views, np.arange(len(pairs)), np.arange(len(pairs)), len(pairs))
+    return place_views(model, views, np.arange(len(said)), np.arange(len(said)), len(said))
 
 
 @pytest.fixture(scope="module")
 def together() -> LearnedLikeness:
     """Rows 0 to 3 mean one thing, 4 to 7 four others; seven times over, so that there is a company."""
-    return likeness_of((*DELIVERY, *OTHERS) * 7)
+    return likeness_of([Said(asked, answer, "question", "en") for asked, answer in (*DELIVERY, *OTHERS) * 7])
 
 
-def test_what_shares_its_company_is_more_alike(together: LearnedLikeness) -> None:
-    lonely = likeness_of((*DELIVERY[:2], *(OTHERS * 14)[:54]))
-    first, second = np.array([0]), np.array([1])
-    assert together.between(first, second)[0, 0] > lonely.between(first, second)[0, 0]
+def test_company_tells_more_than_the_pair_alone() -> None:
+    """In a mailbox that no model has learned from."""
+    lines = (ROOT / "bench/scored/kirkoswald-kits.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = [json.loads(line) for line in lines]
+    likeness = likeness_of([Said(row["text"], row["answer"] or "", row["kind"], row["language"]) for row in rows])
+    alone, in_company = likeness.model.log_odds_in_company(Mailbox(likeness.views, np.arange(len(rows))))
+    pairs = np.triu_indices(len(rows), 1)
+    topics = np.array([row["topic"] for row in rows])
+    same = (topics[:, None] == topics[None, :])[pairs]
+    by_itself, together = (average_precision_score(same, odds[pairs]) for odds in (alone, in_company))
+    assert same.mean() < 0.05
+    assert 0.1 < by_itself < together - 0.02
 
 
 def test_what_means_the_same_is_more_alike_than_anything_else(together: LearnedLikeness) -> None:

@@ -14,7 +14,7 @@ from nlp.embedding import load_encoders
 from nlp.own_atlas import FILE_NAME, read_own_atlas
 from nlp.own_meanings import learn_own
 from nlp.same_topic import SameTopic, load_same_topic
-from nlp.space import Expression, embed_expressions, lay_out_blocks
+from nlp.space import Expression, embed_expressions, lay_out_all_blocks
 
 ROOT = Path(__file__).parent.parent
 CONFIG = '[company]\nname = "Saltholm Ferries"\ndomains = ["saltholm.example"]\n[engine]\nworkers = 1\n'
@@ -94,12 +94,12 @@ def test_a_few_mails_are_one_topic_under_the_name_that_the_marketer_gave(tmp_pat
 def widened(tmp_path_factory: pytest.TempPathFactory) -> SameTopic:
     folder = tmp_path_factory.mktemp("atlas")
     (folder / FILE_NAME).write_text(DOGS, encoding="utf-8")
-    return learn_own(load_same_topic(), read_own_atlas(folder), lay_out_blocks(load_encoders()))
+    return learn_own(load_same_topic(), read_own_atlas(folder), lay_out_all_blocks(load_encoders()))
 
 
 def test_what_the_program_knows_is_recognised_as_before(widened: SameTopic) -> None:
     said = [Expression(text, "", None, code) for one in shipped_archetypes() for code, text in one.phrasings[::6]]
-    rows = embed_expressions(lay_out_blocks(load_encoders()), said).questions
+    rows = embed_expressions(lay_out_all_blocks(load_encoders()), said).questions
     before, after = load_same_topic().recogniser.chances(rows), widened.recogniser.chances(rows)
     assert (before.argmax(axis=1) == after.argmax(axis=1)).all()
     assert np.abs(after[:, :-1] - before).max() < 0.1
@@ -110,13 +110,13 @@ def test_what_the_program_knows_is_recognised_as_before(widened: SameTopic) -> N
 
 def test_without_a_file_the_model_is_the_shipped_one(tmp_path: Path) -> None:
     assert read_own_atlas(tmp_path) == ()
-    assert learn_own(load_same_topic(), (), lay_out_blocks(load_encoders())) is load_same_topic()
+    assert learn_own(load_same_topic(), (), lay_out_all_blocks(load_encoders())) is load_same_topic()
 
 
 def test_own_words_are_told_from_what_sounds_alike(widened: SameTopic) -> None:
     said = ("Does the ferry take dogs?", "Our greyhound comes along, fine with you?", "How long is the crossing?")
     rows = embed_expressions(
-        lay_out_blocks(load_encoders()), [Expression(text, "", None, "en") for text in said]
+        lay_out_all_blocks(load_encoders()), [Expression(text, "", None, "en") for text in said]
     ).questions
     chances = widened.recogniser.chances(rows)[:, -1]
     assert chances[0] > 0.6

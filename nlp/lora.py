@@ -1,0 +1,53 @@
+"""Adds to the packaged encoder what it was taught about buyers: differences of low rank, in memory.
+
+Hu et al., LoRA: Low-Rank Adaptation of Large Language Models (2021). The package holds each matrix as whole numbers of
+eight bits with a scale per column; the sum is rounded in the same way and written to the same place, so that the
+encoder stays as fast as it was. Written by bench/train_encoder.py.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+GREATEST = 127  # of a whole number of eight bits
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Of one (n, m) matrix. down: (n, r); up: (r, m). whole, scales: where its numbers begin in the file, in bytes."""
+
+    down: NDArray[np.float32]
+    up: NDArray[np.float32]
+    whole: int
+    scales: int
+
+
+def read_differences(path: Path) -> tuple[Difference, ...]:
+    """All of one file."""
+    with np.load(path, allow_pickle=False) as arrays:
+        return tuple(
+            Difference(
+                arrays[f"down {number}"].astype(np.float32),
+                arrays[f"up {number}"].astype(np.float32),
+                int(whole),
+                int(scales),
+            )
+            for number, (whole, scales) in enumerate(arrays["places"])
+        )
+
+
+def add_differences(model: bytes, differences: tuple[Difference, ...]) -> bytes:
+    """The model with other weights and nothing else changed. model: the very file that the places were read from."""
+    changed = bytearray(model)
+    for one in differences:
+        rows, columns = len(one.down), one.up.shape[1]
+        whole = np.frombuffer(changed, np.int8, rows * columns, one.whole).reshape(rows, columns)
+        scales = np.frombuffer(changed, "<f4", columns, one.scales)
+        weights = whole * scales + one.down @ one.up
+        finer = np.maximum(np.abs(weights).max(axis=0), np.finfo(np.float32).tiny) / np.float32(GREATEST)
+        rounded = np.rint(weights / finer).astype(np.int8).tobytes()
+        changed[one.whole : one.whole + len(rounded)] = rounded
+        changed[one.scales : one.scales + finer.nbytes] = finer.astype("<f4").tobytes()
+    return bytes(changed)
