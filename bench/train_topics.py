@@ -1,6 +1,6 @@
 """Fits the "same topic?" model of nlp/same_topic.py and writes data/topics/.
 
-    python bench/train_topics.py [--out FOLDER] [--score COMPANY...] [--leave-out]
+    python bench/train_topics.py [--out FOLDER] [--score COMPANY...] [--leave-out] [--shipped]
 
 Learns from bench/training/topics/*.jsonl (insights of invented companies with their topics) and data/atlas/: which
 archetype is it, how rare is a word, in which directions of the encoders' space topics differ (topic_metric.py, which
@@ -11,7 +11,7 @@ learned from the other one.
 --leave-out: what the engine makes of each company's insights with a model that learned nothing from its half.
 --score: the same for a labelled mailbox (truth.jsonl) or for a file like those of the companies, with the whole model;
 it is never learned from. bench/scored/ has one of a thousand insights, as of a mailbox that has grown, and some in
-which nobody repeats anybody. Needs the group `bench` (onnx).
+which nobody repeats anybody. --shipped: fits nothing and scores what ships. Needs the group `bench` (onnx).
 """
 
 import argparse
@@ -38,7 +38,7 @@ from topic_stream import SUGGESTIONS, run_stream
 from nlp.atlas import shipped_archetypes
 from nlp.company import COMPANY_FEATURES, Mailbox, compare_in_company
 from nlp.embedding import Embedder, Encoders, Vectors, load_encoders, teach_minilm
-from nlp.same_topic import SameTopic, run_trees
+from nlp.same_topic import SameTopic, load_same_topic, run_trees
 from nlp.space import (
     Block,
     Centre,
@@ -151,9 +151,13 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ROOT / "data" / "topics")
     parser.add_argument("--score", nargs="*", type=Path, default=[])
     parser.add_argument("--leave-out", action="store_true")
+    parser.add_argument("--shipped", action="store_true", help="score what ships and fit nothing")
     args = parser.parse_args()
     shipped = load_encoders()
     encoders = Encoders(Remembering(shipped.english), Remembering(shipped.multilingual), shipped.taught)
+    if args.shipped:
+        tell_sources(args.score, load_same_topic(), encoders)
+        return
     files = sorted((ROOT / "bench/training/topics").glob("*.jsonl"))
     lessons, rarity = learn_apart(files, encoders)
     if args.leave_out:
@@ -165,9 +169,7 @@ def main() -> None:
         trees=open_fitted(trees, len(FEATURES)),
         company_trees=open_fitted(company_trees, len(COMPANY_FEATURES)),
     )
-    for source in args.score:
-        read = read_company if source.suffix == ".jsonl" else read_mailbox_company
-        tell(read(source, encoders), model, encoders)
+    tell_sources(args.score, model, encoders)
     write(args.out, trees, company_trees, model)
 
 
@@ -362,6 +364,16 @@ def exchange(company: Company, rows: Any, others: Any) -> Company:
         answer = None if others is None else company.cases[others[place]].answer
         cases[row] = replace(company.cases[row], answer=answer)
     return Company(company.name, tuple(cases), RawRows(company.raw.questions, answers))
+
+
+def tell_sources(sources: Sequence[Path], model: SameTopic, encoders: Encoders) -> None:
+    """What the engine makes of each mailbox or file of a company."""
+    told = []
+    for source in sources:
+        read = read_company if source.suffix == ".jsonl" else read_mailbox_company
+        told.append(tell(read(source, encoders), model, encoders))
+    if len(told) > 1:
+        tell_mean(told)
 
 
 def tell(company: Company, model: SameTopic, encoders: Encoders) -> list[Told]:

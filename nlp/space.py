@@ -199,6 +199,15 @@ def smooth_rows(
     return smoothed
 
 
+def keep_common_columns(rows: Vectors) -> Vectors:
+    """(n, c): what every row has. rows: (n, d), zero in the first columns where an encoder does not read a language.
+
+    What only some have makes those alike that are said in one language, whatever they mean.
+    """
+    spoken = rows[rows.any(axis=1)] != 0
+    return rows[:, spoken.argmax(axis=1).max() :] if len(spoken) else rows
+
+
 def measure_closeness(rows: Vectors, messages: NDArray[np.int64], blocks: Sequence[Block]) -> float:
     """The median similarity of a row to its nearest neighbour in another mail, mean over the encoders; 0 for one row.
 

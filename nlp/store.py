@@ -12,8 +12,9 @@ import numpy as np
 from sqlite_utils import Database
 
 from harvester.errors import TryLater, UsageError
-from nlp.embedding import Vectors
+from nlp.embedding import Vectors, unit_rows
 from nlp.records import Decision, Kind, StoredInsight, Topic, parse_topic_id, topic_id
+from nlp.space import keep_common_columns
 from nlp.vector_store import load_setting
 
 MACHINE = "machine"
@@ -158,11 +159,11 @@ def load_some_vectors(database: Database, model: str, insights: Sequence[int]) -
 
 
 def order_by_centrality(insights: Sequence[int], vectors: Vectors, rows: Mapping[int, int]) -> tuple[int, ...]:
-    """insights: ids. rows: id -> row of `vectors`; ids without a vector come last."""
+    """Whatever language they are in. insights: ids. rows: id -> row of `vectors`; ids without a vector come last."""
     known = [insight for insight in insights if insight in rows]
     if not known:
         return tuple(insights)
-    own = vectors[[rows[insight] for insight in known]]
+    own = unit_rows(keep_common_columns(vectors[[rows[insight] for insight in known]]))
     closeness = own @ own.sum(axis=0)
     ranked = sorted(zip(known, closeness, strict=True), key=lambda pair: (-round(float(pair[1]), 4), pair[0]))
     return (*(insight for insight, _ in ranked), *(insight for insight in insights if insight not in rows))

@@ -17,6 +17,7 @@ from nlp.inside_records import Show, Subquestion, show_as_is
 from nlp.phrasing import weigh_phrasing
 from nlp.readings import readings_of
 from nlp.records import StoredInsight
+from nlp.space import keep_common_columns
 
 MOST_SHOWN = 8
 MOST_PARTS = 12  # the smallest are not shown
@@ -60,15 +61,6 @@ def find_subquestions(
         if found:
             shown.append(found)
     return tuple(shown)
-
-
-def keep_common_columns(rows: Vectors) -> Vectors:
-    """(n, c): what every row has. rows: (n, d), zero in the first columns where an encoder does not read a language.
-
-    What only some have makes those alike that are said in one language, whatever they mean.
-    """
-    spoken = rows[rows.any(axis=1)] != 0
-    return rows[:, spoken.argmax(axis=1).max() :] if len(spoken) else rows
 
 
 @cache

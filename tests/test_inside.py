@@ -12,6 +12,7 @@ from nlp.inside_records import Keyword
 from nlp.keywords import find_keywords
 from nlp.phrases import find_phrases
 from nlp.records import Kind, StoredInsight
+from nlp.store import order_by_centrality
 from nlp.subquestions import MOST_SHOWN, cut_tree, find_subquestions
 from nlp.vocabulary import find_vocabulary
 from nlp.wording import read_exchanges, stems_in
@@ -227,3 +228,14 @@ def test_phrases_stand_in_the_mails_letter_by_letter():
     assert {phrase.text for phrase in found} >= {"We lose two days a month on re-typing hours"}
     texts = {member.id: member.text for member in members}
     assert all(phrase.text in texts[phrase.insight] and 3 <= len(phrase.text.split()) <= 9 for phrase in found)
+
+
+def test_what_is_central_does_not_depend_on_the_language_it_was_said_in() -> None:
+    """Columns: two that only English has, two of all languages; other languages are louder there."""
+    meant = unit_rows(np.array([[1, 0.0], [1, 0.05], [1, -0.1], [1, 0.6], [1, -0.7]], dtype=np.float32))
+    english = np.hstack([np.full((5, 2), 0.4, dtype=np.float32), 0.7 * meant])
+    foreign = np.hstack([np.zeros((5, 2), dtype=np.float32), 1.1 * meant])
+    mixed = np.where(np.array([[True], [False], [True], [False], [False]]), english, foreign)
+    rows = {number: number - 1 for number in range(1, 6)}
+    for vectors in (english, foreign, mixed):
+        assert order_by_centrality((1, 2, 3, 4, 5, 9), vectors, rows) == (1, 2, 3, 4, 5, 9)

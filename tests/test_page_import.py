@@ -16,7 +16,7 @@ from answers import app
 from harvester.database import open_database
 from harvester.errors import AnswersError, BrokenSource, NotFetched, ServiceDown, UsageError
 from harvester.web import Fetcher
-from nlp.embedding import Encoders, load_encoders
+from nlp.embedding import load_encoders
 from nlp.page_sources import Wish, list_pages
 from nlp.page_steps import match_pages
 from nlp.page_store import changes_known, count_pages, load_coverage, load_pages, name_page, save_import
@@ -135,7 +135,7 @@ def test_matching_again_changes_nothing_and_embeds_only_what_is_new(asked):
     cover(asked, PRICING, SAP, CANTEEN)
     before = asked.conn.execute("select * from page_matches order by topic, page").fetchall()
     english = Noting(load_encoders().english)
-    encoders = Encoders(english, load_encoders().multilingual)
+    encoders = replace(load_encoders(), english=english)
     assert match_pages(asked, encoders) == 2
     assert asked.conn.execute("select * from page_matches order by topic, page").fetchall() == before
     assert not any("SAP" in text for text in english.asked)
