@@ -80,19 +80,22 @@ class Material:
 def describe_topic(
     material: Material, voices: Mapping[int, Voice], sources: Sources, windows: Windows, showing: Showing
 ) -> TopicPage:
-    """The page of one topic; quotes appear the most central first. voices: of the insights that may be shown."""
+    """The page of one topic. voices: of the insights that may be shown."""
     ordered = order_insights(material.insights, material.central)
     said = [insight for insight in ordered if not insight.inferred]
     kinds: dict[Kind, list[StoredInsight]] = {kind: [] for kind in Kind}
     for insight in said:
         kinds[insight.kind].append(insight)
-    points = {kind: describe_points(members, voices) for kind, members in kinds.items()}
-    answers, left_out = collect_answers(ordered, sources, windows, showing.redaction, hosts=showing.hosts)
     topic = material.ranked.topic
+    named_in = language_of_name(topic, said)
+    languages = tuple(language for language, _ in Counter(one.language for one in said).most_common() if language)
+    first = named_in or next(iter(languages), "")
+    points = {kind: describe_points(members, voices, first) for kind, members in kinds.items()}
+    answers, left_out = collect_answers(ordered, sources, windows, showing.redaction, hosts=showing.hosts)
     return TopicPage(
         ranked=material.ranked,
         name=show_name(topic, showing),
-        language=language_of_name(topic, said),
+        language=named_in,
         verdict=verdict_on(material.ranked, material.coverage),
         weeks=demand_by_week(said, windows),
         questions=points[Kind.QUESTION][0],
@@ -108,7 +111,7 @@ def describe_topic(
         left_out=sum(left_out for _, left_out, _ in points.values()),
         hidden=sum(hidden for _, _, hidden in points.values()),
         path=showing.path(topic),
-        languages=tuple(language for language, _ in Counter(i.language for i in said).most_common() if language),
+        languages=languages,
         subquestions=material.subquestions,
         keywords=material.keywords,
         pages=describe_pages(material.coverage),
@@ -177,15 +180,16 @@ def _place_in_mail(role: str, author: str) -> str:
 
 
 def describe_points(
-    insights: Sequence[StoredInsight], voices: Mapping[int, Voice]
+    insights: Sequence[StoredInsight], voices: Mapping[int, Voice], language: str = ""
 ) -> tuple[tuple[Point, ...], int, int]:
-    """What was said, the same words folded; what most companies said first, else the most central.
+    """What was said, the same words folded; what most companies said first, else what is in this language, else the
+    most central.
 
     Also: how many are left out because there is no end to them, and how many because they cannot be made safe.
     """
     folded = fold_same(insights, lambda insight: insight.text)
     counted = [(len({insight.company for insight in group}) if len(group) > 1 else 1, group) for group in folded]
-    counted.sort(key=lambda one: -one[0])
+    counted.sort(key=lambda one: (-one[0], one[1][0].language != language))
     points, hidden, left_out = [], 0, 0
     for place, (companies, group) in enumerate(counted):
         shown = tuple(voices[insight.id] for insight in group if insight.id in voices)

@@ -140,6 +140,26 @@ def test_the_row_of_a_topic_quotes_what_most_of_it_speak():
         assert describe_row(page).quote == expected
 
 
+def test_a_page_tells_first_what_several_asked_then_what_is_in_the_language_of_most():
+    french, german = (
+        replace(make_insight(number, f"{number}.example", days_ago=9, text=text), language=language)
+        for number, text, language in ((1, "C'est combien ?", "fr"), (2, "Was kostet das?", "de"))
+    )
+    again = replace(german, id=6, company="6.example", text="Was kostet das")
+    english = [
+        make_insight(number, f"{number}.example", days_ago=9, text=f"What would {number} people pay in all?")
+        for number in (3, 4, 5)
+    ]
+    page = describe_topic(
+        Material(rank(french), (french, german, again, *english), central=(1, 2, 3, 4, 5, 6)),
+        voices_of([french, german, again, *english]),
+        NO_SOURCES,
+        WINDOWS,
+        SHOWING,
+    )
+    assert [point.voice.text for point in page.questions] == [german.text, *(one.text for one in english), french.text]
+
+
 def test_a_page_has_an_end_and_says_what_is_left_out():
     insights = [make_insight(n, f"c{n}.example", days_ago=1, text=f"Question number {n}?") for n in range(100)]
     points, left_out, _ = describe_points(insights, voices_of(insights))
