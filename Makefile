@@ -54,7 +54,7 @@ pictures: $(READY) ## The README's pictures, from the demo (needs chromium)
 encoder: $(READY) ## Teach the English encoder from bench/training, before `make train` (an hour, needs uv)
 	uv run --locked --group bench --with torch==2.13.0 python bench/train_encoder.py
 
-train: $(READY) ## Fit all models anew from bench/training and data/atlas (25 minutes, needs uv)
+train: $(READY) ## Fit all models anew from bench/training and data/atlas (40 minutes, needs uv)
 	uv sync --locked --quiet --group bench
 	$(BIN)/python bench/train_topics.py
 	$(BIN)/python bench/train_themes.py
