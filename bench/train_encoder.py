@@ -7,8 +7,8 @@ away from whatever else the same company is asked. Learns from what is English i
 bench/training/archetypes.jsonl, and changes nothing but differences of low rank (Hu et al., LoRA, 2021).
 
 Every second company teaches one set of differences, the others another one: train_topics.py needs for each company an
-encoder that has not learned from it (bench/training/encoder/). What ships is their mean, which is as good as both
-(Wortsman et al., Model soups, 2022). The two are taught at the same time, on a core each, an hour for 1,400 steps.
+encoder that has not learned from it (bench/training/encoder/). What ships is their mean (Wortsman et al.,
+Model soups, 2022). The two are taught at the same time, on a core each, an hour for 1,400 steps.
 Needs the group `bench` (onnx) and torch, which is too large to be locked for this alone: `make encoder`.
 """
 
