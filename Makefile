@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test lint check fuzz audit faults pictures encoder train clean
+.PHONY: help demo test lint check fuzz audit faults pictures encoders train clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -51,8 +51,9 @@ faults: $(READY) ## Kill, cut, freeze and fill everything, in full; writes docs/
 pictures: $(READY) ## The README's pictures, from the demo (needs chromium)
 	$(BIN)/python docs/pictures/make.py
 
-encoder: $(READY) ## Teach the English encoder from bench/training, before `make train` (an hour, needs uv)
+encoders: $(READY) ## Teach both encoders from bench/training, before `make train` (two hours, needs uv)
 	uv run --locked --group bench --with torch==2.13.0 python bench/train_encoder.py
+	uv run --locked --group bench --with torch==2.13.0 python bench/train_multilingual.py
 
 train: $(READY) ## Fit all models anew from bench/training and data/atlas (40 minutes, needs uv)
 	uv sync --locked --quiet --group bench

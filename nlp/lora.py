@@ -1,12 +1,16 @@
-"""Adds to the packaged encoder what it was taught about buyers: differences of low rank, in memory.
+"""Adds to the packaged encoders what they were taught about buyers: differences of low rank, in memory.
 
-Hu et al., LoRA: Low-Rank Adaptation of Large Language Models (2021). The package holds each matrix as whole numbers of
-eight bits with a scale per column; the sum is rounded in the same way and written to the same place, so that the
-encoder stays as fast as it was. Written by bench/train_encoder.py.
+Hu et al., LoRA: Low-Rank Adaptation of Large Language Models (2021). The English encoder's package holds each matrix as
+whole numbers of eight bits with a scale per column; the sum is rounded in the same way and written to the same place,
+so that the encoder stays as fast as it was. Of the multilingual one only the layers after the words were brought
+together are taught, which are arrays of numbers as they are, and one more comes after them. Written by
+bench/train_encoder.py and bench/train_multilingual.py.
 """
 
+import copy
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,3 +55,29 @@ def add_differences(model: bytes, differences: tuple[Difference, ...]) -> bytes:
         changed[one.whole : one.whole + len(rounded)] = rounded
         changed[one.scales : one.scales + finer.nbytes] = finer.astype("<f4").tobytes()
     return bytes(changed)
+
+
+@dataclass(frozen=True, slots=True)
+class LayerDifferences:
+    """Of a multilingual encoder. changes: by the name of an (n, m) layer, (n, m). onto: (d, e), what comes after it."""
+
+    changes: dict[str, NDArray[np.float32]]
+    onto: NDArray[np.float32]
+
+
+def read_layer_differences(path: Path) -> LayerDifferences:
+    """All of one file."""
+    with np.load(path, allow_pickle=False) as arrays:
+        changes = {
+            str(name): arrays[f"down {name}"].astype(np.float32) @ arrays[f"up {name}"].astype(np.float32)
+            for name in arrays["layers"]
+        }
+        return LayerDifferences(changes, arrays["onto"].astype(np.float32))
+
+
+def add_layer_differences(layers: Any, differences: LayerDifferences) -> Any:
+    """Other layers, which share with these what does not differ. layers: with an array of each name."""
+    changed = copy.copy(layers)
+    for name, change in differences.changes.items():
+        setattr(changed, name, getattr(layers, name) + change)
+    return changed

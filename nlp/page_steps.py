@@ -31,8 +31,9 @@ def match_pages(database: Database, encoders: Encoders) -> int:
     """Compare every topic with every page; returns how many topics have a page. Running it again changes nothing."""
     if not count_pages(database):
         return 0
-    model = encoders.name
-    sizes = [encoder.size for encoder in encoders_in_use(encoders)]
+    used = encoders_in_use(encoders)
+    model = "+".join(encoder.name for encoder in used)
+    sizes = [encoder.size for encoder in used]
     _embed_pages(database, encoders, model)
     insights = topic_insights(database)
     sayings = {topic: spread([_saying(one) for one in members]) for topic, members in insights.items()}

@@ -92,11 +92,12 @@ def lay_out_blocks(encoders: Encoders) -> tuple[Block, ...]:
 
 def lay_out_all_blocks(encoders: Encoders) -> tuple[Block, ...]:
     """Those of the space and, after them, what only the learned model sees."""
-    blocks = lay_out_blocks(encoders)
-    if encoders.taught is None:
-        return blocks
-    start = blocks[-1].columns.stop
-    return (*blocks, Block(encoders.taught, slice(start, start + encoders.taught.size), True))
+    blocks = list(lay_out_blocks(encoders))
+    for encoder, english_only in ((encoders.taught, True), (encoders.taught_multilingual, False)):
+        if encoder is not None:
+            start = blocks[-1].columns.stop
+            blocks.append(Block(encoder, slice(start, start + encoder.size), english_only))
+    return tuple(blocks)
 
 
 def embed_expressions(blocks: Sequence[Block], expressions: Sequence[Expression]) -> RawRows:

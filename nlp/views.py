@@ -25,7 +25,7 @@ ANSWER_SHARE = 0.5  # what the answer says about the archetype, beside the quest
 FEATURES = (
     *(
         f"{name} {block}"
-        for block in ("english", "multilingual", "taught")
+        for block in ("english", "multilingual", "taught english", "taught multilingual")
         for name in ("questions", "answers", "cross", "both")
     ),
     *("all", "all questions", "atlas questions", "atlas answers", "atlas cross", "atlas"),

