@@ -1,10 +1,10 @@
 """Fits the model of nlp/theme_model.py, which tells the wider question of a topic, and writes data/insights/themes.npz.
 
-    python bench/train_themes.py [--out FOLDER] [--leave-one-out]
+    python bench/train_themes.py [--out FOLDER] [--leave-one-out] [--score]
 
 Learns from the phrasings of data/atlas/ and from the insights of the companies in bench/training/topics/ whose topics
 bench/training/themes.toml assigns to themes. --leave-one-out: how often the theme of a company's topics is found by a
-model that has not learned from it.
+model that has not learned from it. --score: by what ships, of companies in bench/scored/ that are never learned from.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from nlp.facets import category_of
 from nlp.records import Kind
 from nlp.same_topic import SameTopic, load_same_topic
 from nlp.space import Expression, RawRows, embed_expressions, lay_out_all_blocks
-from nlp.theme_model import ThemeModel, hear_by
+from nlp.theme_model import ThemeModel, hear_by, load_theme_model
 from nlp.themes import MIN_MEMBERS, find_theme, name_columns, see_widely, theme_columns
 from nlp.views import LEAST_CHANCE, Recogniser
 
@@ -55,9 +55,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=ROOT / "data" / "insights")
     parser.add_argument("--leave-one-out", action="store_true")
+    parser.add_argument("--score", action="store_true", help="tell of what ships by bench/scored/ and fit nothing")
     args = parser.parse_args()
     encoders = load_encoders()
-    companies = read_companies(encoders)
+    if args.score:
+        for company in read_companies(encoders, ROOT / "bench/scored", ROOT / "bench/scored/themes.toml"):
+            tell(company, load_theme_model(), load_same_topic())
+        return
+    companies = read_companies(encoders, ROOT / "bench/training/topics", ROOT / "bench/training/themes.toml")
     phrasings, asked = embed_phrasings(encoders)
     if args.leave_one_out:
         for company in companies:
@@ -66,12 +71,12 @@ def main() -> None:
     write(args.out, fit(companies, phrasings, asked, encoders.name))
 
 
-def read_companies(encoders: Encoders) -> list[Company]:
-    """In the order of their names."""
-    themes = tomllib.loads((ROOT / "bench/training/themes.toml").read_text(encoding="utf-8"))
+def read_companies(encoders: Encoders, folder: Path, labels: Path) -> list[Company]:
+    """In the order of their names. labels: of the topics of those that are read."""
+    themes = tomllib.loads(labels.read_text(encoding="utf-8"))
     companies = []
-    files = (ROOT / "bench/training/topics").glob("*.jsonl")
-    for file in sorted((file for file in files if file.stem in themes), key=lambda file: file.stem):
+    files = (file for file in folder.glob("*.jsonl") if file.stem in themes)
+    for file in sorted(files, key=lambda file: file.stem):
         rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
         said = [Expression(row["text"], "", row["answer"] or None, row["language"]) for row in rows]
         companies.append(
