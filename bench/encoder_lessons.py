@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from halves import HALVES
 
 ROOT = Path(__file__).resolve().parent.parent
-HALVES, HALVES_FOLDER = 2, ROOT / "bench/training/encoder"
 ARCHETYPES_SHARE = 0.2  # of the steps
 PER_TOPIC, PER_ARCHETYPE = 5, 3  # insights in one step
 TEMPERATURE, MASKED = 0.07, -1e4

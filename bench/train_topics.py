@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from halves import HALVES, english_half, multilingual_half
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.linear_model import LogisticRegression
@@ -50,8 +51,6 @@ from nlp.space import (
 from nlp.views import FEATURES, Recogniser, Said, Views, compare_views, count_words_hashed, see, split_blocks
 
 ROOT = Path(__file__).resolve().parent.parent
-HALVES, HALVES_FOLDER = 2, ROOT / "bench/training/encoder"  # of bench/encoder_lessons.py
-HALF_FILE, MULTILINGUAL_HALF_FILE = "half-{}.npz", "multilingual-half-{}.npz"
 ATLAS_STRENGTH = 30.0  # inverse of the regularisation
 # Mails whose answers are missing, or belong to another question: a scorer that has only seen perfect pairs trusts them.
 MISSING, MIXED_UP = (0.4,), (0.3, 0.5)
@@ -175,7 +174,7 @@ def bring_into_company(lesson: Lesson, other: Lesson) -> Lesson:
 
 def open_half(half: int, encoders: Encoders) -> Encoders:
     """As every second company taught them."""
-    english, multilingual = (HALVES_FOLDER / name.format(half) for name in (HALF_FILE, MULTILINGUAL_HALF_FILE))
+    english, multilingual = english_half(half), multilingual_half(half)
     return replace(
         encoders,
         taught=teach_minilm(english, hashlib.sha256(english.read_bytes()).hexdigest()),
