@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import numpy as np
 from numpy.typing import NDArray
 
-from nlp.embedding import load_encoders
+from nlp.embedding import load_packaged_encoders
 from nlp.page_matching import (
     ANSWERED_FROM,
     FEATURES,
@@ -46,7 +46,7 @@ def measure_company(name: str, *, with_links: bool) -> tuple[list[str], list[str
         row = json.loads(line)
         said[row["topic"]].append(row)
     topics = sorted(topic for topic in truth if topic in said)
-    encoders = load_encoders()
+    encoders = load_packaged_encoders()
     sayings = [
         tuple(Expression(row["text"], row["context"], row["answer"], row["language"]) for row in said[topic])
         for topic in topics

@@ -36,7 +36,7 @@ from topic_telling import tell, tell_mean
 
 from nlp.atlas import shipped_archetypes
 from nlp.company import COMPANY_FEATURES, Mailbox, compare_in_company
-from nlp.embedding import Embedder, Encoders, Vectors, load_encoders, teach_minilm, teach_multilingual
+from nlp.embedding import A_LITTLE, Embedder, Encoders, Vectors, load_encoders, teach_minilm, teach_multilingual
 from nlp.same_topic import SameTopic, load_same_topic, run_trees
 from nlp.space import (
     Block,
@@ -177,9 +177,14 @@ def open_half(half: int, encoders: Encoders) -> Encoders:
     english, multilingual = english_half(half), multilingual_half(half)
     return replace(
         encoders,
-        taught=teach_minilm(english, hashlib.sha256(english.read_bytes()).hexdigest()),
-        taught_multilingual=teach_multilingual(multilingual, hashlib.sha256(multilingual.read_bytes()).hexdigest()),
+        english=teach_minilm(english, hash_of(english), A_LITTLE),
+        taught=teach_minilm(english, hash_of(english)),
+        taught_multilingual=teach_multilingual(multilingual, hash_of(multilingual)),
     )
+
+
+def hash_of(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def tell_apart(lessons: Sequence[Lesson]) -> None:

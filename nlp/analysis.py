@@ -176,5 +176,5 @@ def _understand(
     encoders = load_encoders()
     harvest = harvest_mails(database, load_sentence_model(encoders.multilingual), pairing_by(encoders), zone, progress)
     grown = grow(encoders)
-    match_pages(database, encoders)
+    match_pages(database)
     return harvest, grown

@@ -42,14 +42,17 @@ def read_differences(path: Path) -> tuple[Difference, ...]:
         )
 
 
-def add_differences(model: bytes, differences: tuple[Difference, ...]) -> bytes:
-    """The model with other weights and nothing else changed. model: the very file that the places were read from."""
+def add_differences(model: bytes, differences: tuple[Difference, ...], share: float = 1.0) -> bytes:
+    """The model with other weights and nothing else changed.
+
+    model: the very file that the places were read from. share: of the differences, how much of them is added.
+    """
     changed = bytearray(model)
     for one in differences:
         rows, columns = len(one.down), one.up.shape[1]
         whole = np.frombuffer(changed, np.int8, rows * columns, one.whole).reshape(rows, columns)
         scales = np.frombuffer(changed, "<f4", columns, one.scales)
-        weights = whole * scales + one.down @ one.up
+        weights = whole * scales + np.float32(share) * (one.down @ one.up)
         finer = np.maximum(np.abs(weights).max(axis=0), np.finfo(np.float32).tiny) / np.float32(GREATEST)
         rounded = np.rint(weights / finer).astype(np.int8).tobytes()
         changed[one.whole : one.whole + len(rounded)] = rounded

@@ -37,7 +37,6 @@ def import_pages(
 
     from harvester.errors import UsageError
     from harvester.web import Fetcher, is_address
-    from nlp.embedding import load_encoders
     from nlp.page_sources import Wish, list_pages
     from nlp.page_steps import match_pages
     from nlp.page_store import changes_known, save_import
@@ -54,7 +53,7 @@ def import_pages(
             Wish(wanted, fetch, base_url), Fetcher(own), changes_known(database, _name(wanted)), progress
         )
     done = save_import(database, found.source, found.pages, workspace.now(), is_complete=found.is_complete)
-    covered = match_pages(database, load_encoders())
+    covered = match_pages(database)
     if as_json:
         counts = {name: getattr(done, name) for name in ("new", "changed", "same", "gone", "back")}
         print_json({"source": found.source, "pages": len(found.pages), **counts, "unread": found.unread,

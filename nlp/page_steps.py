@@ -1,12 +1,12 @@
 """Brings the matching of pages and topics up to date: embeds what is new, compares, stores. Run by the commands."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from sqlite_utils import Database
 
-from nlp.embedding import Encoders, Vectors
+from nlp.embedding import Encoders, Vectors, load_packaged_encoders
 from nlp.page_matching import TopicVoice, VoiceVectors, match_topics, split_passages
 from nlp.page_store import (
     count_pages,
@@ -27,10 +27,11 @@ from nlp.store import topic_insights
 PAGES_AT_ONCE = 200
 
 
-def match_pages(database: Database, encoders: Encoders) -> int:
+def match_pages(database: Database, load: Callable[[], Encoders] = load_packaged_encoders) -> int:
     """Compare every topic with every page; returns how many topics have a page. Running it again changes nothing."""
     if not count_pages(database):
         return 0
+    encoders = load()
     used = encoders_in_use(encoders)
     model = "+".join(encoder.name for encoder in used)
     sizes = [encoder.size for encoder in used]

@@ -14,8 +14,12 @@ from harvester.errors import ModelError
 from harvester.resources import data_folder
 from nlp import embedding
 from nlp.embedding import (
+    A_LITTLE,
     MiniLmEmbedder,
+    load_embedder,
+    load_encoders,
     load_multilingual_embedder,
+    load_packaged_encoders,
     load_taught_embedder,
     load_taught_multilingual_embedder,
     open_multilingual_layers,
@@ -66,6 +70,21 @@ def test_every_matrix_is_the_packaged_one_and_its_difference(packaged, taught):
         step = np.abs(wanted).max(axis=0) / 127
         assert np.all(np.abs(weights(changed, one) - wanted) <= step * 0.501)
         assert np.abs(one.down @ one.up).max() > 0
+
+
+def test_a_share_of_each_difference_is_added(packaged, taught):
+    changed = add_differences(packaged, taught, A_LITTLE)
+    for one in taught:
+        wanted = weights(packaged, one) + A_LITTLE * (one.down @ one.up)
+        assert np.all(np.abs(weights(changed, one) - wanted) <= np.abs(wanted).max(axis=0) / 127 * 0.501)
+
+
+def test_mails_are_read_with_a_share_of_what_was_taught_and_pages_without():
+    taught, little, none = load_taught_embedder(), load_encoders().english, load_packaged_encoders().english
+    assert little.name == f"{taught.name}-30"
+    assert none.name == load_embedder().name == "all-MiniLM-L6-v2-int8"
+    alike = [float(one @ other) for one, other in (encoder.embed([ASKED, SAME]) for encoder in (none, little, taught))]
+    assert alike == sorted(alike)
 
 
 def test_nothing_else_of_the_file_changes(packaged, taught):

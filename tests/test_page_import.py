@@ -16,7 +16,7 @@ from answers import app
 from harvester.database import open_database
 from harvester.errors import AnswersError, BrokenSource, NotFetched, ServiceDown, UsageError
 from harvester.web import Fetcher
-from nlp.embedding import load_encoders
+from nlp.embedding import load_packaged_encoders
 from nlp.page_sources import Wish, list_pages
 from nlp.page_steps import match_pages
 from nlp.page_store import changes_known, count_pages, load_coverage, load_pages, name_page, save_import
@@ -61,7 +61,7 @@ def read(source, *, fetch=None, base_url="", changes=None):
 
 def cover(database, *pages, at=NOW, source="list"):
     save_import(database, source, pages, at)
-    match_pages(database, load_encoders())
+    match_pages(database)
     return {topic: one.coverage for topic, one in load_coverage(database).items()}
 
 
@@ -134,13 +134,13 @@ class Noting:
 def test_matching_again_changes_nothing_and_embeds_only_what_is_new(asked):
     cover(asked, PRICING, SAP, CANTEEN)
     before = asked.conn.execute("select * from page_matches order by topic, page").fetchall()
-    english = Noting(load_encoders().english)
-    encoders = replace(load_encoders(), english=english)
-    assert match_pages(asked, encoders) == 2
+    english = Noting(load_packaged_encoders().english)
+    encoders = replace(load_packaged_encoders(), english=english)
+    assert match_pages(asked, lambda: encoders) == 2
     assert asked.conn.execute("select * from page_matches order by topic, page").fetchall() == before
     assert not any("SAP" in text for text in english.asked)
     ask(asked, "Can SAP read our stock at night?", company="new.example", topic=1)
-    match_pages(asked, encoders)
+    match_pages(asked, lambda: encoders)
     assert "Can SAP read our stock at night?" in english.asked
     assert "What is the price per seat and month?" not in english.asked
 
