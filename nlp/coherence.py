@@ -19,6 +19,8 @@ from nlp.space import Block
 BIRTH, LESS_PER_DOUBLING = 1.2, 0.12
 MORE_PER_DOUBLING, MANY_INSIGHTS, MOST_INSIGHTS = 0.09, 1_000, 5_000
 JOIN = 0.5
+# By what the English encoder was taught, all that sounds like a buyer's sentence lies nearer together, chatter too.
+LIFTED = 0.11
 # Where many short requests are alike, chatter is told by being said otherwise. In long prose, and among few insights,
 # nothing is said alike: there the bars fall to nothing.
 FULL_DENSITY, FULL_INSIGHTS = 0.4, 150
@@ -67,7 +69,7 @@ class Wording:
 
     def _similarity(self, places: NDArray[np.intp], others: NDArray[np.intp]) -> Vectors:
         one, two = self.vectors[places], self.vectors[others]
-        in_english = one[:, self.english] @ two[:, self.english].T
+        in_english = one[:, self.english] @ two[:, self.english].T - np.float32(LIFTED)
         in_any = one[:, self.other] @ two[:, self.other].T
         both = np.outer(one[:, self.english].any(axis=1), two[:, self.english].any(axis=1))
         return np.asarray(in_any + np.where(both, in_english, in_any), dtype=np.float32)

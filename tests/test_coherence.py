@@ -6,7 +6,7 @@ import numpy as np
 from sqlite_utils import Database
 from topic_material import HOSTING, MONDAY, PRICE, SAP, add_insights
 
-from nlp.coherence import KEPT_MEMBERS, Wording, choose_kept, recall_wording
+from nlp.coherence import KEPT_MEMBERS, LIFTED, Wording, choose_kept, recall_wording
 from nlp.embedding import Embedder, Encoders
 from nlp.growth import grow_topics
 from nlp.space import FREEZE_CENTRE_AT, Block
@@ -27,9 +27,8 @@ def rows_of_cosine(cosine: float, count: int) -> np.ndarray:
 
 
 def said(cosine: float, encoders: Encoders, *, density: float = 1.0, insights: int = 1_000, count: int = 5) -> Wording:
-    """Wording of `count` insights, each pair of them that much alike in both encoders."""
-    rows = rows_of_cosine(cosine, count)
-    vectors = np.hstack([rows, rows])
+    """Wording of `count` insights, each pair of them that much alike, in English by as much more as all are there."""
+    vectors = np.hstack([rows_of_cosine(cosine + LIFTED, count), rows_of_cosine(cosine, count)])
     return recall_wording(vectors, np.arange(count), insights, lay_out(encoders.english), density)
 
 
