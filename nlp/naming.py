@@ -20,7 +20,7 @@ PLACE_COST = 0.8  # of one place in the order of centrality
 USUAL_MEMBERS = 24  # of a larger topic a place means less, all of its first ten are typical; so the short one is taken
 SHORT_WORDS = 10
 SHARED = 0.1  # of the companies use a word that is typical of the topic, at least two
-CUT_COST = 4.0
+CUT_COST = 4.0  # of a text that does not fit: what `shorten` leaves out is missed
 FEW = 1 / 3  # of a topic's insights: then its own language may name it
 MAX_SLUG = 60
 
@@ -49,7 +49,7 @@ def choose_name(insights: Sequence[StoredInsight], taste: Taste = NO_TASTE, know
     """
     if known_as:
         return known_as
-    setting = _setting_of(insights, taste)
+    setting = setting_of(insights, taste)
     place_cost = PLACE_COST * min(1, USUAL_MEMBERS / len(insights))
     _, _, text = min(
         (place * place_cost + weigh_phrasing(insight, setting, text) + _cost_of_cutting(text), place, text)
@@ -69,7 +69,8 @@ def _cost_of_cutting(text: str) -> float:
     return CUT_COST if len(text) > MAX_NAME else 0.0
 
 
-def _setting_of(insights: Sequence[StoredInsight], taste: Taste) -> Setting:
+def setting_of(insights: Sequence[StoredInsight], taste: Taste) -> Setting:
+    """What a sentence of this topic is weighed by. insights: the most central first."""
     shared: Counter[str] = Counter()
     names: Counter[str] = Counter()
     by_company: dict[str, tuple[set[str], set[str]]] = {}
