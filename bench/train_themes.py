@@ -1,10 +1,12 @@
 """Fits the model of nlp/theme_model.py, which tells the wider question of a topic, and writes data/insights/themes.npz.
 
-    python bench/train_themes.py [--out FOLDER] [--leave-one-out] [--score]
+    python bench/train_themes.py [--out FOLDER] [--leave-out] [--score]
 
 Learns from the phrasings of data/atlas/ and from the insights of the companies in bench/training/topics/ whose topics
-bench/training/themes.toml assigns to themes. --leave-one-out: how often the theme of a company's topics is found by a
-model that has not learned from it. --score: by what ships, of companies in bench/scored/ that are never learned from.
+bench/training/themes.toml assigns to themes. What calls a topic by a theme, or by none, learns how far the rest can be
+trusted: each half of the companies is heard by a model that has not learned from it. --leave-out: how often it is right
+of the half that it has not learned from. --score: by what ships, of companies in bench/scored/ that are never learned
+from.
 """
 
 import argparse
@@ -12,23 +14,27 @@ import hashlib
 import json
 import sys
 import tomllib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from halves import HALVES
+from train_topics import fit_recogniser, open_half
+
 from nlp.atlas import shipped_archetypes
-from nlp.embedding import Encoders, Vectors, load_encoders
+from nlp.embedding import Encoders, Vectors, load_encoders, unit_rows
 from nlp.facets import category_of
 from nlp.records import Kind
-from nlp.same_topic import SameTopic, load_same_topic
+from nlp.same_topic import load_same_topic
 from nlp.space import Expression, RawRows, embed_expressions, lay_out_all_blocks
-from nlp.theme_model import ThemeModel, hear_by, load_theme_model
-from nlp.themes import MIN_MEMBERS, find_theme, name_columns, see_widely, theme_columns
+from nlp.theme_model import SIGNALS, Caller, Gist, ThemeModel, hear_by, load_theme_model, recognise
+from nlp.themes import MIN_MEMBERS, Wide, choose_column, name_columns, see_widely, theme_columns
 from nlp.views import LEAST_CHANCE, Recogniser
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -37,6 +43,12 @@ ROOT = Path(__file__).resolve().parent.parent
 SAID, ANSWERED = 3.0, 2.1
 SHRINKAGE = 0.3  # of the covariance towards a sphere
 SOFTNESS = 2.0  # linear discriminants are too sure of long prose
+GIST_STRENGTH, DRAWS, NEVER_MEANT = 10.0, 3, -12.0
+# Topics as the engine finds them: so many of each, with up to so many others for each member, from its next neighbours.
+MIXES, MOST_STRANGERS, NEIGHBOURS = 2, 0.6, 3
+CALLER_STRENGTH = 0.3
+UNTAUGHT = Caller(np.zeros(len(SIGNALS), dtype=np.float32), 0.0)
+TRAINING = ROOT / "bench/training/topics", ROOT / "bench/training/themes.toml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,25 +62,34 @@ class Company:
     categories: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """signals: (g, 6), as `Wide.weigh_signals`. right: (g,), whether it may be called so."""
+
+    signals: Vectors
+    right: NDArray[np.bool_]
+
+
 def main() -> None:
     """Fits, scores and writes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=ROOT / "data" / "insights")
-    parser.add_argument("--leave-one-out", action="store_true")
+    parser.add_argument("--leave-out", action="store_true")
     parser.add_argument("--score", action="store_true", help="tell of what ships by bench/scored/ and fit nothing")
     args = parser.parse_args()
     encoders = load_encoders()
     if args.score:
+        model, recogniser = load_theme_model(), load_same_topic().recogniser
         for company in read_companies(encoders, ROOT / "bench/scored", ROOT / "bench/scored/themes.toml"):
-            tell(company, load_theme_model(), load_same_topic())
+            wide = hear_company(company, model, recogniser)
+            tell(company.name, [weigh(wide, *topic) for topic in list_topics(company)], model.caller)
         return
-    companies = read_companies(encoders, ROOT / "bench/training/topics", ROOT / "bench/training/themes.toml")
-    phrasings, asked = embed_phrasings(encoders)
-    if args.leave_one_out:
-        for company in companies:
-            others = [other for other in companies if other is not company]
-            tell(company, fit(others, phrasings, asked, encoders.name), load_same_topic())
-    write(args.out, fit(companies, phrasings, asked, encoders.name))
+    halves = [hear_half(half, encoders) for half in range(HALVES)]
+    if args.leave_out:
+        for half, (own, others) in enumerate(zip(halves, reversed(halves), strict=True)):
+            tell(f"half {half}", own, fit_caller(others))
+    model = fit(read_companies(encoders, *TRAINING), *embed_phrasings(encoders), encoders.name)
+    write(args.out, replace(model, caller=fit_caller([topic for topics in halves for topic in topics])))
 
 
 def read_companies(encoders: Encoders, folder: Path, labels: Path) -> list[Company]:
@@ -92,19 +113,80 @@ def read_companies(encoders: Encoders, folder: Path, labels: Path) -> list[Compa
 
 
 def embed_phrasings(encoders: Encoders) -> tuple[Vectors, list[str]]:
-    """(vectors, the column of each)."""
-    columns = theme_columns()
-    spoken = [(columns[one.id], language, text) for one in shipped_archetypes() for language, text in one.phrasings]
+    """(vectors, the archetype of each)."""
+    spoken = [(one.id, language, text) for one in shipped_archetypes() for language, text in one.phrasings]
     said = [Expression(text, "", None, language) for _, language, text in spoken]
-    return embed_expressions(lay_out_all_blocks(encoders), said).questions, [column for column, _, _ in spoken]
+    return embed_expressions(lay_out_all_blocks(encoders), said).questions, [archetype for archetype, _, _ in spoken]
+
+
+def hear_half(half: int, encoders: Encoders) -> list[Topic]:
+    """Topics of one half of the companies, as a model hears them that has learned from the other half only."""
+    taught = open_half(1 - half, encoders)
+    companies = read_companies(taught, *TRAINING)
+    phrasings, asked = embed_phrasings(taught)
+    model = fit(companies[1 - half :: HALVES], phrasings, asked, taught.name)
+    places = {archetype.id: place for place, archetype in enumerate(shipped_archetypes())}
+    recogniser = fit_recogniser(phrasings, [places[one] for one in asked], len(places))
+    rng = np.random.default_rng(half)
+    topics = []
+    for company in companies[half::HALVES]:
+        wide = hear_company(company, model, recogniser)
+        topics += [weigh(wide, *topic) for topic in (*list_topics(company), *mix_topics(company, rng))]
+    return topics
+
+
+def weigh(wide: Wide, rows: NDArray[np.intp], right: Sequence[str]) -> Topic:
+    """right: what these rows may be called by."""
+    return Topic(wide.weigh_signals(rows), np.isin([meaning.id for meaning in wide.meanings], right))
+
+
+def hear_company(company: Company, model: ThemeModel, recogniser: Recogniser) -> Wide:
+    """recogniser: of all archetypes of the atlas, in its order."""
+    chances = recognise(recogniser, company.raw)
+    heard = hear_by(model, company.raw)
+    return see_widely(model, heard, shipped_archetypes(), chances, recogniser.usual, company.categories)
+
+
+def list_topics(company: Company) -> list[tuple[NDArray[np.intp], tuple[str, ...]]]:
+    """(rows, what it may be called by) of every topic that is large enough to be called by anything."""
+    topics = np.array(company.topics)
+    all_rows = ((topic, np.flatnonzero(topics == topic)) for topic in sorted(set(company.topics)))
+    return [(rows, company.themes.get(topic, ())) for topic, rows in all_rows if len(rows) >= MIN_MEMBERS]
+
+
+def mix_topics(company: Company, rng: np.random.Generator) -> list[tuple[NDArray[np.intp], tuple[str, ...]]]:
+    """The same as the engine finds them: some of the members, and some of neighbouring topics."""
+    topics = np.array(company.topics)
+    ids = sorted(set(company.topics))
+    centres = np.array([company.raw.questions[topics == topic].mean(axis=0) for topic in ids])
+    likeness = unit_rows(centres) @ unit_rows(centres).T
+    np.fill_diagonal(likeness, -1)
+    mixed = []
+    for rows, right in list_topics(company) * MIXES:
+        own = rng.choice(rows, rng.integers(MIN_MEMBERS, len(rows) + 1), replace=False)
+        near = np.argsort(-likeness[ids.index(topics[rows[0]])])[:NEIGHBOURS]
+        strangers = np.flatnonzero(np.isin(topics, [ids[place] for place in near]))
+        count = min(len(strangers), round(rng.uniform(0, MOST_STRANGERS) * len(own)))
+        mixed.append((np.sort(np.append(own, rng.choice(strangers, count, replace=False))), right))
+    return mixed
+
+
+def fit_caller(topics: Sequence[Topic]) -> Caller:
+    """Logistic regression; scaling is put into the weights."""
+    signals = np.vstack([topic.signals for topic in topics])
+    scale = signals.std(axis=0)
+    model = LogisticRegression(C=CALLER_STRENGTH, max_iter=1000)
+    model.fit(signals / scale, np.concatenate([topic.right for topic in topics]))
+    return Caller((model.coef_[0] / scale).astype(np.float32), float(model.intercept_[0]))
 
 
 def fit(companies: Sequence[Company], phrasings: Vectors, asked: Sequence[str], encoders: str) -> ThemeModel:
-    """Linear discriminants: a mean for each column, one covariance for all, shrunk towards a sphere."""
+    """Of what a theme is, all but what calls a topic by it. asked: the archetype of each phrasing."""
     columns = name_columns()
     place = {column: row for row, column in enumerate(columns)}
+    column_of = theme_columns()
     rows, weights = [phrasings], [np.ones(len(asked))]
-    meant = [np.array([place[column] for column in asked], dtype=np.intp)]
+    meant = [np.array([place[column_of[archetype]] for archetype in asked], dtype=np.intp)]
     for company in companies:
         known = [row for row, topic in enumerate(company.topics) if topic in company.themes]
         answered = [row for row in known if company.raw.answers[row].any()]
@@ -113,8 +195,32 @@ def fit(companies: Sequence[Company], phrasings: Vectors, asked: Sequence[str], 
             meant.append(np.array([place[company.themes[company.topics[row]][0]] for row in chosen], dtype=np.intp))
             weights.append(np.full(len(chosen), weight))
     found = discriminate(np.vstack(rows).astype(np.float64), np.concatenate(meant), np.concatenate(weights), len(place))
-    usual = np.log(found.chances(phrasings) + LEAST_CHANCE).mean(axis=0)
-    return ThemeModel(encoders, columns, Recogniser(found.weights, found.bias, usual.astype(np.float32)))
+    usual = np.log(found.chances(phrasings) + LEAST_CHANCE).mean(axis=0).astype(np.float32)
+    recogniser = Recogniser(found.weights, found.bias, usual)
+    return ThemeModel(encoders, columns, recogniser, fit_gist(companies, place), UNTAUGHT)
+
+
+def fit_gist(companies: Sequence[Company], place: Mapping[str, int]) -> Gist:
+    """Multinomial logistic regression on whole topics and on some of their members. place: of each column."""
+    rng = np.random.default_rng(0)
+    said, answers, meant = [], [], []
+    for company in companies:
+        topics = np.array(company.topics)
+        for topic, (column, *_) in company.themes.items():
+            rows = np.flatnonzero(topics == topic)
+            for drawn in [rows] + [rng.choice(rows, rng.integers(1, len(rows) + 1), False) for _ in range(DRAWS)]:
+                replied = company.raw.answers[drawn]
+                replied = replied[replied.any(axis=1)]
+                said.append(company.raw.questions[drawn].mean(axis=0))
+                answers.append(replied.mean(axis=0) if len(replied) else np.zeros(replied.shape[1], np.float32))
+                meant.append(place[column])
+    model = LogisticRegression(C=GIST_STRENGTH, max_iter=200).fit(np.hstack([said, answers]), meant)
+    # What no company was asked yet is not called.
+    bias = np.full(len(place), NEVER_MEANT, dtype=np.float32)
+    weights = np.zeros((model.coef_.shape[1], len(place)), dtype=np.float32)
+    bias[model.classes_], weights[:, model.classes_] = model.intercept_, model.coef_.T.astype(np.float16)
+    width = len(weights) // 2
+    return Gist(weights[:width], weights[width:], bias)
 
 
 def discriminate(
@@ -135,20 +241,11 @@ def discriminate(
     )
 
 
-def tell(company: Company, model: ThemeModel, judge: SameTopic) -> None:
-    """How many of its true topics are called by a theme, and how many of these rightly."""
-    archetypes = {archetype.id: archetype for archetype in shipped_archetypes()}
-    known = [archetypes[one] for one in judge.archetypes]
-    recognised = hear_by(ThemeModel("", judge.archetypes, judge.recogniser), company.raw)
-    heard = hear_by(model, company.raw)
-    wide = see_widely(model, heard, known, recognised, judge.recogniser.usual, company.categories)
-    called = right = 0
-    topics = sorted({topic for topic in company.topics if company.topics.count(topic) >= MIN_MEMBERS})
-    for topic in topics:
-        theme = find_theme(wide, np.array([row for row, one in enumerate(company.topics) if one == topic]))
-        called += theme is not None
-        right += theme is not None and theme.id in company.themes.get(topic, ())
-    print(f"{company.name:20} {len(topics)} topics, {called} called by a theme, {right} of them rightly", flush=True)
+def tell(name: str, topics: Sequence[Topic], caller: Caller) -> None:
+    """How many topics are called by a theme, and how many of these rightly."""
+    called = [(topic, choose_column(topic.signals, caller)) for topic in topics]
+    right = [bool(topic.right[column]) for topic, column in called if column is not None]
+    print(f"{name:20} {len(topics)} topics, {len(right)} called by a theme, {sum(right)} of them rightly", flush=True)
 
 
 def write(folder: Path, model: ThemeModel) -> None:
@@ -161,6 +258,11 @@ def write(folder: Path, model: ThemeModel) -> None:
         weights=model.recogniser.weights.astype(np.float16),
         bias=model.recogniser.bias,
         usual=model.recogniser.usual,
+        gist_asked=model.gist.asked.astype(np.float16),
+        gist_replied=model.gist.replied.astype(np.float16),
+        gist_bias=model.gist.bias,
+        caller=model.caller.weights,
+        caller_bias=np.float32(model.caller.bias),
     )
     (folder / "themes.sha256").write_text(hashlib.sha256(file.read_bytes()).hexdigest() + "\n", encoding="ascii")
     print(f"{file}: {len(model.columns)} columns, {file.stat().st_size // 1024} kB")

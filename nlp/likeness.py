@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from nlp.company import Mailbox, chance
 from nlp.embedding import Vectors
 from nlp.same_topic import SameTopic, scale_log_odds, unscale_log_odds
-from nlp.theme_model import Heard
+from nlp.theme_model import Hearing
 from nlp.views import Views
 
 # Of a topic, the latest ones: what it is asked like today. Fewer where that many could not be compared in company.
@@ -33,7 +33,7 @@ class LearnedLikeness:
     views: Views
     positions: NDArray[np.intp]
     known: Vectors | None = None
-    heard: Heard | None = None
+    heard: Hearing | None = None
 
     def between(self, rows: NDArray[np.intp], others: NDArray[np.intp]) -> Vectors:
         """(n, m), 0 to 1: alike by what is said and, while there are not too many, by what else both are like."""

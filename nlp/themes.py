@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from math import log
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,23 +14,14 @@ from harvester.resources import data_folder
 from nlp.atlas import Archetype, shipped_archetypes
 from nlp.embedding import Vectors
 from nlp.known_meanings import CLEAR_LEAD, MIN_MEMBERS, Usual, find_meaning, name_archetype, weigh_members, weigh_usual
-from nlp.theme_model import Heard, ThemeModel
+from nlp.theme_model import Caller, Heard, Hearing, ThemeModel
 from nlp.views import ANSWER_SHARE as NARROW_SHARE
 from nlp.views import LEAST_CHANCE
 
-# A topic asks what its members agree on: the share of them that speak most of it, and by how much all of them do beyond
-# what the mailbox speaks of anyway; the more members, the less of both is enough.
-ENOUGH_AGREEMENT, PER_MEMBERS = 1.6, 0.35
-PER_AGREEMENT = 12.0  # mean log chance that counts as much as all members agreeing
-MOST_DOUBT = 0.3  # mean log chance by which the recogniser of archetypes alone may put another theme first
+SURE_ENOUGH = 0.7  # the chance of a theme being right; below it the best sentence of a buyer is the better name
 BY_ARCHETYPES = 0.4  # how much the recogniser of archetypes has to say beside the theme model
 MORE_LIKELY = 0.4  # the mean log chance of several archetypes together, above the log of their summed mean chances
-# Or what the recogniser alone is clear about, as in nlp/known_meanings.py, but what neighbouring archetypes share does
-# not count against them, so that less is enough.
-ENOUGH_EVIDENCE, STRONG_EVIDENCE = 1.4, 2.0
-FEW_SURE = 2  # members that speak of nothing more; without them many members say a little of it, which is seldom it
 ANSWER_SHARE = 0.75
-MOST_BEHIND = 0.5  # evidence for anything else, when an archetype names
 # How often a member has a category of its theme, and how much of that counts: the members' categories go together.
 IN_CATEGORY, CATEGORY_SHARE, PRIOR_OF_CATEGORY = 0.7, 0.5, 5
 ALONE_LEAD = 2.0  # of an archetype over its neighbour, to say more than their theme
@@ -57,11 +49,33 @@ class Opinion:
 
 
 @dataclass(frozen=True, slots=True)
+class Gists:
+    """What n insights add to the gist of a topic. asked, replied: (n, k), zero where silent. bias: (k,).
+
+    own: (n, g - k), chances of what only the workspace calls by a name. usual: (g,), mean log chances of one insight.
+    """
+
+    asked: Vectors
+    replied: Vectors
+    bias: Vectors
+    own: Vectors
+    usual: Vectors
+
+    def weigh(self, rows: NDArray[np.intp]) -> Vectors:
+        """(g,): log chances of what these insights ask in common."""
+        replied = self.replied[rows]
+        answered = replied[replied.any(axis=1)]
+        said = self.asked[rows].mean(axis=0) + (answered.mean(axis=0) if len(answered) else 0) + self.bias
+        known = _beside_own(said[None], self.own[rows].mean(axis=0, keepdims=True))
+        return known.ravel()
+
+
+@dataclass(frozen=True, slots=True)
 class Wide:
     """A mailbox seen through themes. meanings: of the g columns. columns: id of an archetype -> where it is counted.
 
     recognised: by archetypes alone. together: with what the theme model hears. fitting: (n, g), log ratios, how well
-    the category of each insight fits.
+    the category of each insight fits. caller: tells from `weigh_signals` which column is right.
     """
 
     meanings: tuple[Meaning, ...]
@@ -69,11 +83,33 @@ class Wide:
     recognised: Opinion
     together: Opinion
     fitting: Vectors
+    gists: Gists
+    caller: Caller
 
     def weigh(self, opinion: Opinion, rows: NDArray[np.intp]) -> Vectors:
         """(m, g), as `weigh_members`."""
         said = weigh_members(opinion.asked[rows], opinion.replied[rows], opinion.usual, ANSWER_SHARE)
         return np.asarray(said + CATEGORY_SHARE * self.fitting[rows[: len(said)]], dtype=np.float32)
+
+    def weigh_signals(self, rows: NDArray[np.intp]) -> Vectors:
+        """(g, 6): what speaks for each column being what these insights ask, in the order of `SIGNALS`.
+
+        By how much they speak more of it than the mailbox does anyway, all of them and the one that does least, by both
+        ways of hearing; the same by archetypes alone, and how far ahead of all others; and what all of them ask at
+        once: how far ahead of all others, and by how much more than one insight of the mailbox.
+        """
+        together = self.weigh(self.together, rows)
+        recognised = self.weigh(self.recognised, rows).mean(axis=0)
+        gist = self.gists.weigh(rows[: len(together)])
+        signals = (
+            together.mean(axis=0),
+            together.min(axis=0),
+            recognised,
+            _lead(recognised),
+            _lead(gist),
+            gist - self.gists.usual,
+        )
+        return np.stack(signals, axis=1)
 
 
 @cache
@@ -101,13 +137,13 @@ def name_columns() -> tuple[str, ...]:
 
 def see_widely(
     model: ThemeModel,
-    heard: Heard,
+    heard: Hearing,
     archetypes: Sequence[Archetype],
     chances: Heard,
     ordinary: Vectors,
     categories: Sequence[str],
 ) -> Wide:
-    """heard: (n, g), what the theme model makes of n insights. chances: (n, k), what the recogniser of archetypes does.
+    """heard: what the theme model makes of n insights. chances: (n, k), what the recogniser of archetypes does.
 
     ordinary: (k,), as for `weigh_usual`. archetypes: of these k columns; those of the workspace are columns of their
     own, too. categories: of the n insights.
@@ -122,8 +158,8 @@ def see_widely(
     parts = np.zeros((len(archetypes), len(meanings)), dtype=np.float32)
     parts[np.arange(len(archetypes)), [columns[archetype.id] for archetype in archetypes]] = 1
     by_parts = Heard(chances.asked @ parts, chances.replied @ parts)
-    asked = _join(heard.asked, by_parts.asked, len(own))
-    replied = _join(heard.replied, by_parts.replied, len(own))
+    asked = _join(heard.each.asked, by_parts.asked, len(own))
+    replied = _join(heard.each.replied, by_parts.replied, len(own))
     counts = parts.sum(axis=0)
     usual = np.log(np.exp(ordinary) @ parts + LEAST_CHANCE) + MORE_LIKELY * (counts > 1)
     usually = (1 - BY_ARCHETYPES) * np.append(model.recogniser.usual, usual[len(place) :]) + BY_ARCHETYPES * usual
@@ -134,14 +170,36 @@ def see_widely(
     return Wide(
         meanings,
         columns,
-        _weigh_mailbox(by_parts.asked, by_parts.replied, np.where(counts > 0, usual, 0)),
+        _weigh_mailbox(by_parts.asked, by_parts.replied, np.where(counts > 0, usual, log(LEAST_CHANCE))),
         _weigh_mailbox(asked, replied, usually),
         _fit_categories(categories, meant),
+        _gather_gists(model, heard, by_parts.asked[:, len(place) :]),
+        model.caller,
     )
 
 
 def _weigh_mailbox(asked: Vectors, replied: Vectors, ordinary: Vectors) -> Opinion:
     return Opinion(asked, replied, weigh_usual(asked, replied, np.asarray(ordinary, dtype=np.float32)))
+
+
+def _gather_gists(model: ThemeModel, heard: Hearing, own: Vectors) -> Gists:
+    alone = _beside_own(heard.asked + heard.replied + model.gist.bias, own)
+    usual = alone.mean(axis=0) if len(alone) else np.zeros(alone.shape[1])
+    return Gists(heard.asked, heard.replied, model.gist.bias, own, np.asarray(usual, dtype=np.float32))
+
+
+def _beside_own(scores: Vectors, own: Vectors) -> Vectors:
+    """(n, g), log chances, of scores (n, k) of what ships and chances (n, g - k) of what is the workspace's own."""
+    shipped = scores - scores.max(axis=1, keepdims=True)
+    shipped -= np.log(np.exp(shipped).sum(axis=1, keepdims=True))
+    others = np.log(1 - own.sum(axis=1, keepdims=True) + LEAST_CHANCE)
+    return np.asarray(np.hstack([shipped + others, np.log(own + LEAST_CHANCE)]), dtype=np.float32)
+
+
+def _lead(scores: Vectors) -> Vectors:
+    """(g,): how far each is ahead of the best of the others; below zero for all but one."""
+    second, first = np.sort(scores)[-2:]
+    return np.asarray(scores - np.where(scores == first, second, first), dtype=np.float32)
 
 
 def _join(heard: Vectors, recognised: Vectors, own: int) -> Vectors:
@@ -185,10 +243,12 @@ def know_topic(
     if wide is None or len(rows) < MIN_MEMBERS:
         return ()
     theme = find_theme(wide, rows)
+    if theme is None:
+        return ()
     mean = weigh_members(asked, replied, usual, NARROW_SHARE).mean(axis=0)
     parts = _part_of(theme, archetypes, mean)
     best = find_meaning(asked, replied, usual, [archetype.area for archetype in archetypes])
-    if best is None or not _fits_widely(wide, rows, archetypes[best], theme):
+    if best is None or wide.meanings[wide.columns[archetypes[best].id]] != theme:
         return parts
     narrow = archetypes[best]
     second = int(np.argsort(mean)[-2])
@@ -198,10 +258,10 @@ def know_topic(
     return narrow, *(meaning for meaning in parts if meaning.id != narrow.id)
 
 
-def _part_of(theme: Meaning | None, archetypes: Sequence[Archetype], mean: Vectors) -> tuple[Meaning, ...]:
+def _part_of(theme: Meaning, archetypes: Sequence[Archetype], mean: Vectors) -> tuple[Meaning, ...]:
     """The theme and, should another topic bear its question, what of it these members clearly ask most."""
     if not isinstance(theme, Theme):
-        return () if theme is None else (theme,)
+        return (theme,)
     inside = [row for row, archetype in enumerate(archetypes) if archetype.id in theme.asks and not archetype.is_own]
     first, *others = sorted(inside, key=lambda row: -mean[row]) or [-1]
     is_clear = others and float(mean[first] - mean[others[0]]) >= CLEAR_LEAD
@@ -209,37 +269,18 @@ def _part_of(theme: Meaning | None, archetypes: Sequence[Archetype], mean: Vecto
 
 
 def find_theme(wide: Wide, rows: NDArray[np.intp]) -> Meaning | None:
-    """What these rows speak of together; None when they do not agree and nothing is clearly ahead."""
+    """What these rows ask together; None when nothing is sure enough."""
     if len(rows) < MIN_MEMBERS:
         return None
-    together, alone = wide.weigh(wide.together, rows), wide.weigh(wide.recognised, rows)
-    agreed, recognised = together.mean(axis=0), alone.mean(axis=0)
-    best = int(agreed.argmax())
-    agreeing = float((together.argmax(axis=1) == best).mean())
-    agreement = (agreeing + float(agreed[best]) / PER_AGREEMENT) * len(together) ** PER_MEMBERS
-    meaning = wide.meanings[best]
-    is_unknown = isinstance(meaning, Theme) and not meaning.asks  # by the recogniser
-    rivals = [row for row, other in enumerate(wide.meanings) if row == best or isinstance(other, Theme)]
-    is_doubted = not is_unknown and float(recognised[rivals].max() - recognised[best]) > MOST_DOUBT
-    if agreement >= ENOUGH_AGREEMENT and not is_doubted:
-        return meaning
-    second, best = np.argsort(recognised)[-2:]
-    evidence = float(recognised[best] - recognised[second]) * len(alone) ** 0.5
-    has_sure = int((alone.argmax(axis=1) == best).sum()) >= FEW_SURE
-    meaning = wide.meanings[best]
-    is_ahead = isinstance(meaning, Theme) and evidence >= (ENOUGH_EVIDENCE if has_sure else STRONG_EVIDENCE)
-    return meaning if is_ahead else None
+    best = choose_column(wide.weigh_signals(rows), wide.caller)
+    return None if best is None else wide.meanings[best]
 
 
-def _fits_widely(wide: Wide, rows: NDArray[np.intp], archetype: Archetype, theme: Meaning | None) -> bool:
-    """Whether it is a part of what the rows speak of together, or, where that is not clear, nothing is ahead of it."""
-    column = wide.columns[archetype.id]
-    if theme is not None:
-        return wide.meanings[column] == theme
-    opinion = wide.recognised
-    said = weigh_members(opinion.asked[rows], opinion.replied[rows], opinion.usual, ANSWER_SHARE)
-    mean = said.mean(axis=0)
-    return bool(float(mean.max() - mean[column]) * len(said) ** 0.5 <= MOST_BEHIND)
+def choose_column(signals: Vectors, caller: Caller) -> int | None:
+    """signals: (g, 6), as `Wide.weigh_signals`."""
+    log_odds = signals @ caller.weights + caller.bias
+    best = int(log_odds.argmax())
+    return best if log_odds[best] >= log(SURE_ENOUGH / (1 - SURE_ENOUGH)) else None
 
 
 def name_meaning(known_as: Sequence[Meaning], language: str, taken: Collection[str]) -> str:
