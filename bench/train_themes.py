@@ -34,7 +34,7 @@ from nlp.records import Kind
 from nlp.same_topic import load_same_topic
 from nlp.space import Expression, RawRows, embed_expressions, lay_out_all_blocks
 from nlp.theme_model import SIGNALS, Caller, Gist, ThemeModel, hear_by, load_theme_model, recognise
-from nlp.themes import MIN_MEMBERS, Wide, choose_column, name_columns, see_widely, theme_columns
+from nlp.themes import FEWEST_MEMBERS, Wide, choose_column, name_columns, see_widely, theme_columns
 from nlp.views import LEAST_CHANCE, Recogniser
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -64,7 +64,7 @@ class Company:
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """signals: (g, 6), as `Wide.weigh_signals`. right: (g,), whether it may be called so."""
+    """signals: (g, 7), as `Wide.weigh_signals`. right: (g,), whether it may be called so."""
 
     signals: Vectors
     right: NDArray[np.bool_]
@@ -151,7 +151,7 @@ def list_topics(company: Company) -> list[tuple[NDArray[np.intp], tuple[str, ...
     """(rows, what it may be called by) of every topic that is large enough to be called by anything."""
     topics = np.array(company.topics)
     all_rows = ((topic, np.flatnonzero(topics == topic)) for topic in sorted(set(company.topics)))
-    return [(rows, company.themes.get(topic, ())) for topic, rows in all_rows if len(rows) >= MIN_MEMBERS]
+    return [(rows, company.themes.get(topic, ())) for topic, rows in all_rows if len(rows) >= FEWEST_MEMBERS]
 
 
 def mix_topics(company: Company, rng: np.random.Generator) -> list[tuple[NDArray[np.intp], tuple[str, ...]]]:
@@ -163,7 +163,7 @@ def mix_topics(company: Company, rng: np.random.Generator) -> list[tuple[NDArray
     np.fill_diagonal(likeness, -1)
     mixed = []
     for rows, right in list_topics(company) * MIXES:
-        own = rng.choice(rows, rng.integers(MIN_MEMBERS, len(rows) + 1), replace=False)
+        own = rng.choice(rows, rng.integers(FEWEST_MEMBERS, len(rows) + 1), replace=False)
         near = np.argsort(-likeness[ids.index(topics[rows[0]])])[:NEIGHBOURS]
         strangers = np.flatnonzero(np.isin(topics, [ids[place] for place in near]))
         count = min(len(strangers), round(rng.uniform(0, MOST_STRANGERS) * len(own)))

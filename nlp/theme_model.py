@@ -14,7 +14,7 @@ from nlp.space import RawRows
 from nlp.views import Recogniser
 
 # What the caller looks at: see `Wide.weigh_signals` in nlp/themes.py.
-SIGNALS = ("together", "least together", "recognised", "recognised ahead", "gist ahead", "gist beyond usual")
+SIGNALS = ("together", "least together", "recognised", "recognised ahead", "gist ahead", "gist beyond usual", "members")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Gist:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The chance that a topic is rightly called by a column: logistic regression on `SIGNALS`. weights: (6,)."""
+    """The chance that a topic is rightly called by a column: logistic regression on `SIGNALS`. weights: (7,)."""
 
     weights: Vectors
     bias: float

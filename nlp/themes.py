@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from harvester.resources import data_folder
 from nlp.atlas import Archetype, shipped_archetypes
 from nlp.embedding import Vectors
-from nlp.known_meanings import CLEAR_LEAD, MIN_MEMBERS, Usual, find_meaning, name_archetype, weigh_members, weigh_usual
+from nlp.known_meanings import CLEAR_LEAD, Usual, find_meaning, name_archetype, weigh_members, weigh_usual
 from nlp.theme_model import Caller, Heard, Hearing, ThemeModel
 from nlp.views import ANSWER_SHARE as NARROW_SHARE
 from nlp.views import LEAST_CHANCE
 
+FEWEST_MEMBERS = 2
 SURE_ENOUGH = 0.7  # the chance of a theme being right; below it the best sentence of a buyer is the better name
 BY_ARCHETYPES = 0.4  # how much the recogniser of archetypes has to say beside the theme model
 MORE_LIKELY = 0.4  # the mean log chance of several archetypes together, above the log of their summed mean chances
@@ -92,11 +93,12 @@ class Wide:
         return np.asarray(said + CATEGORY_SHARE * self.fitting[rows[: len(said)]], dtype=np.float32)
 
     def weigh_signals(self, rows: NDArray[np.intp]) -> Vectors:
-        """(g, 6): what speaks for each column being what these insights ask, in the order of `SIGNALS`.
+        """(g, 7): what speaks for each column being what these insights ask, in the order of `SIGNALS`.
 
         By how much they speak more of it than the mailbox does anyway, all of them and the one that does least, by both
         ways of hearing; the same by archetypes alone, and how far ahead of all others; and what all of them ask at
-        once: how far ahead of all others, and by how much more than one insight of the mailbox.
+        once: how far ahead of all others, and by how much more than one insight of the mailbox. At last how many they
+        are, as a logarithm.
         """
         together = self.weigh(self.together, rows)
         recognised = self.weigh(self.recognised, rows).mean(axis=0)
@@ -108,6 +110,7 @@ class Wide:
             _lead(recognised),
             _lead(gist),
             gist - self.gists.usual,
+            np.full(len(gist), log(len(together)), dtype=np.float32),
         )
         return np.stack(signals, axis=1)
 
@@ -240,7 +243,7 @@ def know_topic(
     `wide`, without which nothing is known. What is asked beside one archetype is often its neighbour: then the wider
     question says what most ask.
     """
-    if wide is None or len(rows) < MIN_MEMBERS:
+    if wide is None or len(rows) < FEWEST_MEMBERS:
         return ()
     theme = find_theme(wide, rows)
     if theme is None:
@@ -270,14 +273,14 @@ def _part_of(theme: Meaning, archetypes: Sequence[Archetype], mean: Vectors) -> 
 
 def find_theme(wide: Wide, rows: NDArray[np.intp]) -> Meaning | None:
     """What these rows ask together; None when nothing is sure enough."""
-    if len(rows) < MIN_MEMBERS:
+    if len(rows) < FEWEST_MEMBERS:
         return None
     best = choose_column(wide.weigh_signals(rows), wide.caller)
     return None if best is None else wide.meanings[best]
 
 
 def choose_column(signals: Vectors, caller: Caller) -> int | None:
-    """signals: (g, 6), as `Wide.weigh_signals`."""
+    """signals: (g, 7), as `Wide.weigh_signals`."""
     log_odds = signals @ caller.weights + caller.bias
     best = int(log_odds.argmax())
     return best if log_odds[best] >= log(SURE_ENOUGH / (1 - SURE_ENOUGH)) else None
