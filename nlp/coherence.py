@@ -16,9 +16,9 @@ from nlp.space import Block
 # Sums of the cosines of both encoders. A pair must be very much alike to found a topic; what ever more insights agree
 # on may be said more freely, but among thousands a few are alike by chance. The pool holds no more than MOST_INSIGHTS.
 # Chosen on two of five lists of short requests mixed with chatter.
-BIRTH, LESS_PER_DOUBLING = 1.2, 0.12
+BIRTH, LESS_PER_DOUBLING = 1.22, 0.12
 MORE_PER_DOUBLING, MANY_INSIGHTS, MOST_INSIGHTS = 0.09, 1_000, 5_000
-JOIN = 0.5
+JOIN = 0.515
 # By what the English encoder was taught, all that sounds like a buyer's sentence lies nearer together, chatter too.
 LIFTED = 0.11
 # Where many short requests are alike, chatter is told by being said otherwise. In long prose, and among few insights,

@@ -5,6 +5,7 @@ Pure functions over arrays; nothing that was placed ever moves. Same input in th
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import sqrt
 from typing import Protocol
 
 import numpy as np
@@ -17,6 +18,10 @@ from nlp.resolution import Fit, choose_cut, measure_fit
 UNPLACED = 0
 # The similarity that means "the same": lower in long prose of few companies than among thousands of short requests.
 LOOSE_SIMILARITY, DENSE_SIMILARITY = 0.45, 0.6
+# Among these, how far the similarities of all pairs spread tells how many things are spoken of. The fewer, the wider:
+# then less is enough to mean the same, and what many topics share must not be taken for one.
+USUAL_SPREAD, PER_SPREAD, LEAST_DENSE, MOST_DENSE = 0.21, 2.0, 0.5, 0.75
+USUAL_COUNTS, MOST_MEASURED = 200, 5_000  # insights that what is usual counts for; and the most that are looked at
 GROUP_JOIN_BONUS = (
     0.05  # a group from the pool joins a topic more easily: a mean over many pairs is surer than one insight
 )
@@ -128,11 +133,18 @@ class TopicScores:
     scores: Vectors
 
 
-def set_bars(density: float, insights: int, *, learned_birth: float | None = None, shift: float = 0.0) -> Bars:
+def set_bars(
+    density: float,
+    insights: int,
+    *,
+    learned_birth: float | None = None,
+    shift: float = 0.0,
+    spread: float = USUAL_SPREAD,
+) -> Bars:
     """density: 0 where insights are hardly alike to 1 where many are. insights: how many the mailbox holds.
 
     learned_birth: where the crowd has a likeness, from how much of it on a group is born; then density does not matter.
-    shift: of its bars, see nlp/adapting.py.
+    shift: of its bars, see nlp/adapting.py. spread: see `measure_spread`.
     """
     youth = max(0.0, 1 - insights / YOUNG_INSIGHTS)
     if learned_birth is not None:
@@ -145,7 +157,8 @@ def set_bars(density: float, insights: int, *, learned_birth: float | None = Non
             near_share=LEARNED_NEAR_SHARE,
             near_members=LEARNED_NEAR_MEMBERS,
         )
-    similarity = LOOSE_SIMILARITY + (DENSE_SIMILARITY - LOOSE_SIMILARITY) * density
+    dense = min(MOST_DENSE, max(LEAST_DENSE, DENSE_SIMILARITY + PER_SPREAD * (USUAL_SPREAD - spread)))
+    similarity = LOOSE_SIMILARITY + (dense - LOOSE_SIMILARITY) * density
     return Bars(
         join=similarity + YOUNG_JOIN_MALUS * youth,
         group_join=similarity - GROUP_JOIN_BONUS,
@@ -154,6 +167,23 @@ def set_bars(density: float, insights: int, *, learned_birth: float | None = Non
         near_share=NEAR_SHARE,
         near_members=NEAR_MEMBERS,
     )
+
+
+def measure_spread(vectors: Vectors) -> float:
+    """The standard deviation of the similarities of all pairs of unit rows (n, d), or of enough of them.
+
+    Nearer to what is usual the fewer there are.
+    """
+    count = min(len(vectors), MOST_MEASURED)
+    if count < 2:
+        return USUAL_SPREAD
+    rows = vectors[np.linspace(0, len(vectors) - 1, count, dtype=np.intp)].astype(np.float64)
+    lengths = (rows**2).sum(axis=1)
+    pairs = count * (count - 1)
+    mean = float((rows.sum(axis=0) ** 2).sum() - lengths.sum()) / pairs
+    mean_square = float(((rows.T @ rows) ** 2).sum() - (lengths**2).sum()) / pairs
+    spread = sqrt(max(0.0, mean_square - mean**2))
+    return (count * spread + USUAL_COUNTS * USUAL_SPREAD) / (count + USUAL_COUNTS)
 
 
 def place_insights(
@@ -166,7 +196,8 @@ def place_insights(
     A long backlog is taken in batches in order of arrival: loading years of mail needs no more memory than a week.
     """
     topics = crowd.topics.copy()
-    bars = set_bars(density, len(topics), learned_birth=tell_birth(crowd), shift=shift)
+    spread = USUAL_SPREAD if crowd.likeness is not None else measure_spread(crowd.vectors)
+    bars = set_bars(density, len(topics), learned_birth=tell_birth(crowd), shift=shift, spread=spread)
     waiting = np.flatnonzero(topics == UNPLACED)
     placed: list[Placed] = []
     born: list[int] = []
