@@ -55,7 +55,7 @@ encoders: $(READY) ## Teach both encoders from bench/training, before `make trai
 	uv run --locked --group bench --with torch==2.13.0 python bench/train_encoder.py
 	uv run --locked --group bench --with torch==2.13.0 python bench/train_multilingual.py
 
-train: $(READY) ## Fit all models anew from bench/training and data/atlas (an hour, needs uv)
+train: $(READY) ## Fit all models anew from bench/training and data/atlas (an hour and a half, needs uv)
 	uv sync --locked --quiet --group bench
 	$(BIN)/python bench/train_topics.py
 	$(BIN)/python bench/train_themes.py

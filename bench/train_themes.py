@@ -25,7 +25,7 @@ from sklearn.linear_model import LogisticRegression
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from halves import HALVES
-from train_topics import fit_recogniser, open_half
+from train_topics import Remembering, fit_recogniser, open_half
 
 from nlp.atlas import shipped_archetypes
 from nlp.embedding import Encoders, Vectors, load_encoders, unit_rows
@@ -77,7 +77,8 @@ def main() -> None:
     parser.add_argument("--leave-out", action="store_true")
     parser.add_argument("--score", action="store_true", help="tell of what ships by bench/scored/ and fit nothing")
     args = parser.parse_args()
-    encoders = load_encoders()
+    shipped = load_encoders()
+    encoders = replace(shipped, multilingual=Remembering(shipped.multilingual))
     if args.score:
         model, recogniser = load_theme_model(), load_same_topic().recogniser
         for company in read_companies(encoders, ROOT / "bench/scored", ROOT / "bench/scored/themes.toml"):
