@@ -19,9 +19,9 @@ from topic_stream import FIRST, follow_suggestions, insert
 
 from harvester.database import open_database
 from nlp.adapting import WIDTH, Lesson, choose_shift
+from nlp.bars import LEARNED_BIRTH
 from nlp.embedding import Encoders, load_encoders
 from nlp.growth import grow_topics
-from nlp.topics import LEARNED_BIRTH
 
 Taught = tuple[Lesson, ...]
 

@@ -209,7 +209,8 @@ def fit_gist(companies: Sequence[Company], place: Mapping[str, int]) -> Gist:
         topics = np.array(company.topics)
         for topic, (column, *_) in company.themes.items():
             rows = np.flatnonzero(topics == topic)
-            for drawn in [rows] + [rng.choice(rows, rng.integers(1, len(rows) + 1), False) for _ in range(DRAWS)]:
+            draws = [rng.choice(rows, rng.integers(1, len(rows) + 1), replace=False) for _ in range(DRAWS)]
+            for drawn in (rows, *draws):
                 replied = company.raw.answers[drawn]
                 replied = replied[replied.any(axis=1)]
                 said.append(company.raw.questions[drawn].mean(axis=0))

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nlp.bars import LEARNED_BIRTH
 from nlp.records import Decision, parse_topic_id
-from nlp.topics import LEARNED_BIRTH, Crowd
+from nlp.topics import Crowd
 
 WIDTH = 0.03  # how far from the bar people are hardly ever in doubt: what the bar would have decided too teaches little
 # One decision moves the bar by a thousandth at most, a dozen that agree by less than a hundredth. On purpose: on two

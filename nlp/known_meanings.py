@@ -10,7 +10,7 @@ from nlp.embedding import Vectors
 from nlp.views import ANSWER_SHARE, LEAST_CHANCE
 
 # How far the likeliest archetype has to be ahead, in mean log chance, and how much that is worth: the lead times the
-# root of the members. Pairs are named by their own words: two sentences are too few to tell.
+# root of the members. Two sentences are too few to tell one archetype from its neighbours.
 CLEAR_LEAD, ENOUGH_EVIDENCE, MIN_MEMBERS = 0.7, 3.6, 3
 STRONG_EVIDENCE = 4.0
 MOST_MEMBERS = 30

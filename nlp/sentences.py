@@ -18,6 +18,7 @@ MIN_JOINED = 40
 _ITEM = re.compile(
     r"[ \t]{0,12}(?:[-*•‣–—·▪◦]|\(?(\d{1,2}|[a-hA-H])[.)](?!\d)|(?:Q|F|Nr\.?|No\.?)\s?(\d{1,2})[.:)])[ \t]+(?=\S)"
 )
+_RUNNING_ITEM = re.compile(r"(?:(?<=[.?!:]\s)|^)\s*\(?(\d|[a-h])\)\s+(?=\S)")  # in the middle of a paragraph
 _END = re.compile(r"[.!?…。？！]+[\"'»”’)\]]*(?=\s|$)|[。？！]")
 _LETTERS = re.compile(r"[^\W\d_]")
 _LAST_WORD = re.compile(r"(\S{1,40})$")
@@ -50,7 +51,8 @@ class _Block:
 def split_sentences(text: str) -> tuple[Sentence, ...]:
     """All sentences in reading order; nothing but white space and list markers is left out."""
     found = []
-    for number, block in enumerate(_blocks(text)):
+    blocks = (piece for block in _blocks(text) for piece in _split_running_list(block))
+    for number, block in enumerate(blocks):
         for start, sentence in _sentences(block.text):
             found.append(Sentence(_SPACES.sub(" ", sentence), number, block.item, block.start + start))
     return tuple(found)
@@ -84,6 +86,27 @@ def _blocks(text: str) -> Iterator[_Block]:
         offset += len(raw)
     if lines:
         yield _Block("\n".join(lines), item, start)
+
+
+def _split_running_list(block: _Block) -> Iterator[_Block]:
+    """ "We must know: (a) where it is kept. (b) for how long." Each item has to follow the one before it."""
+    marks: list[re.Match[str]] = []
+    last = block.item
+    for mark in _RUNNING_ITEM.finditer(block.text):
+        item = mark.group(1)
+        is_next = len(last) == 1 and ord(item) == ord(last) + 1
+        if is_next if last not in ("", "-") else item in "1a":
+            marks.append(mark)
+            last = item
+    if len(marks) + bool(block.item) < 2:
+        yield block
+        return
+    before = block.text[: marks[0].start()]
+    if before.strip():
+        yield _Block(before, block.item, block.start)
+    ends = [mark.start() for mark in marks[1:]] + [len(block.text)]
+    for mark, end in zip(marks, ends, strict=True):
+        yield _Block(block.text[mark.end() : end], mark.group(1), block.start + mark.end())
 
 
 def _wrap_width(text: str) -> int:

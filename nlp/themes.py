@@ -1,4 +1,4 @@
-"""Tells which wider question of the atlas a topic asks when no single archetype is clearly ahead. Pure."""
+"""Tells which wider question of the atlas a topic asks, and which archetype of it where one is clearly ahead. Pure."""
 
 import tomllib
 from collections import Counter
@@ -243,7 +243,7 @@ def know_topic(
     `wide`, without which nothing is known. What is asked beside one archetype is often its neighbour: then the wider
     question says what most ask.
     """
-    if wide is None or len(rows) < FEWEST_MEMBERS:
+    if wide is None:
         return ()
     theme = find_theme(wide, rows)
     if theme is None:

@@ -5,43 +5,20 @@ Pure functions over arrays; nothing that was placed ever moves. Same input in th
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import sqrt
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nlp.bars import LEARNED_BIRTH, USUAL_SPREAD, Bars, measure_spread, set_bars
 from nlp.coherence import Wording
 from nlp.embedding import Vectors
 from nlp.resolution import Fit, choose_cut, measure_fit
 
 UNPLACED = 0
-# The similarity that means "the same": lower in long prose of few companies than among thousands of short requests.
-LOOSE_SIMILARITY, DENSE_SIMILARITY = 0.45, 0.6
-# Among these, how far the similarities of all pairs spread tells how many things are spoken of. The fewer, the wider:
-# then less is enough to mean the same, and what many topics share must not be taken for one.
-USUAL_SPREAD, PER_SPREAD, LEAST_DENSE, MOST_DENSE = 0.21, 2.0, 0.5, 0.75
-USUAL_COUNTS, MOST_MEASURED = 200, 5_000  # insights that what is usual counts for; and the most that are looked at
-GROUP_JOIN_BONUS = (
-    0.05  # a group from the pool joins a topic more easily: a mean over many pairs is surer than one insight
-)
-YOUNG_INSIGHTS = 150  # below this, neighbours are few and chance is strong: births ask for more
-YOUNG_BIRTH_MALUS = 0.1
-YOUNG_JOIN_MALUS = 0.05
 MIN_BIRTH_SIZE = 3
-PAIR_MALUS = 0.15  # in a small mailbox two companies found a topic if they are this much more alike
 PAIRS_UNTIL = 500  # insights
 MIN_BIRTH_SHARE = 0.0007  # of all insights
-NEAR_SHARE = 0.7  # how much the nearest members of a topic weigh against the average of all
-NEAR_MEMBERS = 10
-# The same for the learned likeness, whose scale and whose sureness are others.
-LEARNED_BIRTH = 0.54  # where the mailbox does not tell by itself, see nlp/resolution.py
-LEARNED_JOIN_MORE = 0.03
-LEARNED_PAIR_MALUS = 0.2  # with less, more than half of the pairs that found a topic mean two things
-# A topic that is born wrong draws in what comes later; among very few, nothing came later yet.
-LEARNED_YOUNG_MALUS, VERY_FEW_INSIGHTS = 0.15, 30
-# With the nearest alone, one wrong member draws in others like it, the more the larger a topic is.
-LEARNED_NEAR_SHARE, LEARNED_NEAR_MEMBERS = 0.5, 5
 CANDIDATES = 12  # topics, nearest on average, that are looked at closely
 SAME_MAIL_PENALTY = 0.1  # two sentences of one mail seldom mean the same: their author would not say it twice
 POOL_LIMIT = 5_000  # newest unplaced insights that are clustered
@@ -92,22 +69,6 @@ class Crowd:
 
 
 @dataclass(frozen=True, slots=True)
-class Bars:
-    """Similarities from which on an insight joins a topic, a group joins one, a group is born (average linkage).
-
-    pair: what two insights must have more than `birth`. near_share: weight of the `near_members` nearest members of a
-    topic against the average of all.
-    """
-
-    join: float
-    group_join: float
-    birth: float
-    pair: float
-    near_share: float
-    near_members: int
-
-
-@dataclass(frozen=True, slots=True)
 class Placed:
     """One insight found its topic. row: in the crowd. similarity: with that topic, at that moment."""
 
@@ -131,59 +92,6 @@ class TopicScores:
 
     topics: NDArray[np.int64]
     scores: Vectors
-
-
-def set_bars(
-    density: float,
-    insights: int,
-    *,
-    learned_birth: float | None = None,
-    shift: float = 0.0,
-    spread: float = USUAL_SPREAD,
-) -> Bars:
-    """density: 0 where insights are hardly alike to 1 where many are. insights: how many the mailbox holds.
-
-    learned_birth: where the crowd has a likeness, from how much of it on a group is born; then density does not matter.
-    shift: of its bars, see nlp/adapting.py. spread: see `measure_spread`.
-    """
-    youth = max(0.0, 1 - insights / YOUNG_INSIGHTS)
-    if learned_birth is not None:
-        shift += LEARNED_YOUNG_MALUS * youth * min(1.0, insights / VERY_FEW_INSIGHTS)
-        return Bars(
-            join=learned_birth + LEARNED_JOIN_MORE + shift,
-            group_join=learned_birth + shift,
-            birth=learned_birth + shift,
-            pair=LEARNED_PAIR_MALUS,
-            near_share=LEARNED_NEAR_SHARE,
-            near_members=LEARNED_NEAR_MEMBERS,
-        )
-    dense = min(MOST_DENSE, max(LEAST_DENSE, DENSE_SIMILARITY + PER_SPREAD * (USUAL_SPREAD - spread)))
-    similarity = LOOSE_SIMILARITY + (dense - LOOSE_SIMILARITY) * density
-    return Bars(
-        join=similarity + YOUNG_JOIN_MALUS * youth,
-        group_join=similarity - GROUP_JOIN_BONUS,
-        birth=similarity + YOUNG_BIRTH_MALUS * youth,
-        pair=PAIR_MALUS,
-        near_share=NEAR_SHARE,
-        near_members=NEAR_MEMBERS,
-    )
-
-
-def measure_spread(vectors: Vectors) -> float:
-    """The standard deviation of the similarities of all pairs of unit rows (n, d), or of enough of them.
-
-    Nearer to what is usual the fewer there are.
-    """
-    count = min(len(vectors), MOST_MEASURED)
-    if count < 2:
-        return USUAL_SPREAD
-    rows = vectors[np.linspace(0, len(vectors) - 1, count, dtype=np.intp)].astype(np.float64)
-    lengths = (rows**2).sum(axis=1)
-    pairs = count * (count - 1)
-    mean = float((rows.sum(axis=0) ** 2).sum() - lengths.sum()) / pairs
-    mean_square = float(((rows.T @ rows) ** 2).sum() - (lengths**2).sum()) / pairs
-    spread = sqrt(max(0.0, mean_square - mean**2))
-    return (count * spread + USUAL_COUNTS * USUAL_SPREAD) / (count + USUAL_COUNTS)
 
 
 def place_insights(

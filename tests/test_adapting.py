@@ -15,13 +15,14 @@ from digest.status import read_state
 from digest.status_text import state_as_text
 from harvester.database import open_database, transaction
 from nlp.adapting import MOST_SHIFT, UNADAPTED, Adaptation, Lesson, adapt, choose_shift
+from nlp.bars import LEARNED_BIRTH
 from nlp.decision_store import carry_out, take_back
 from nlp.decisions import keep_apart, last_decision, merge_topics, undo_decision
 from nlp.embedding import load_encoders
 from nlp.growth import grow_topics
 from nlp.records import Decision
 from nlp.store import decision_log, find_topic, living_topics
-from nlp.topics import LEARNED_BIRTH, Crowd
+from nlp.topics import Crowd
 
 NEAR = LEARNED_BIRTH - 0.05
 FAR = LEARNED_BIRTH + 0.05

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from nlp.bars import LEAST_DENSE, MOST_DENSE, USUAL_SPREAD, measure_spread, set_bars
 from nlp.embedding import unit_rows
-from nlp.topics import MOST_DENSE, USUAL_SPREAD, measure_spread, set_bars
 
 
 def speak_of(things: int, insights: int = 1_200):
@@ -37,6 +37,7 @@ def test_what_spreads_wide_needs_less_to_be_the_same():
     narrow, usual, wide = (set_bars(1.0, 1_000, spread=spread).birth for spread in (0.16, USUAL_SPREAD, 0.25))
     assert narrow > usual > wide
     assert set_bars(1.0, 1_000, spread=0.0).birth == MOST_DENSE
+    assert set_bars(1.0, 1_000, spread=0.5).birth == LEAST_DENSE
 
 
 def test_where_insights_are_hardly_alike_or_a_likeness_is_learned_spread_tells_nothing():

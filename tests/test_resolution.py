@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from nlp.bars import LEARNED_BIRTH
 from nlp.embedding import Vectors
 from nlp.resolution import CUTS, Fit, choose_cut, expect_agreement, measure_fit
-from nlp.topics import LEARNED_BIRTH, Crowd, place_insights, tell_birth
+from nlp.topics import Crowd, place_insights, tell_birth
 from tests.topic_material import Told
 
 SEVEN = np.repeat([1, 2], [4, 3])

@@ -16,6 +16,7 @@ from harvester.database import open_database, transaction
 from harvester.errors import ModelError, UsageError
 from nlp import same_topic
 from nlp.atlas import shipped_archetypes
+from nlp.bars import set_bars
 from nlp.decision_store import carry_out, take_back
 from nlp.decisions import keep_apart, last_decision, pin_facets, undo_decision
 from nlp.embedding import Encoders
@@ -25,7 +26,7 @@ from nlp.seeding import plant_seeds
 from nlp.store import all_topics, decision_log, find_topic, living_topics, load_insights
 from nlp.suggestion_store import load_suggestions, save_suggestions
 from nlp.suggestions import Suggestion, suggest
-from nlp.topics import Crowd, place_insights, set_bars
+from nlp.topics import Crowd, place_insights
 from nlp.vector_store import load_answered_share, load_setting, load_stock_answers
 
 # (what was asked, what the colleague answered): two meanings, and hardly a word of the questions in common.

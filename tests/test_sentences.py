@@ -32,6 +32,30 @@ def test_short_lines_stay_apart() -> None:
     ]
 
 
+def test_a_list_in_the_middle_of_a_paragraph_is_one() -> None:
+    text = "We must know the following. (a) Where it is kept. It matters. (b) For how\nlong. (c) What becomes of it."
+    sentences = split_sentences(text)
+    assert [(sentence.item, sentence.text) for sentence in sentences] == [
+        ("", "We must know the following."),
+        ("a", "Where it is kept."),
+        ("a", "It matters."),
+        ("b", "For how long."),
+        ("c", "What becomes of it."),
+    ]
+    assert [text[sentence.start :][:3] for sentence in sentences] == ["We ", "Whe", "It ", "For", "Wha"]
+    assert [sentence.paragraph for sentence in sentences] == [0, 1, 1, 2, 3]
+    assert [(one.item, one.text) for one in split_sentences("1) What does it cost? 2) Who does it?")] == [
+        ("1", "What does it cost?"),
+        ("2", "Who does it?"),
+    ]
+
+
+@pytest.mark.parametrize("text", ["We see (a) and (b) as one.", "Now (b) is ours. (c) is yours.", "Fine. (a) is ours."])
+def test_what_only_points_at_an_item_is_no_list(text: str) -> None:
+    assert {sentence.item for sentence in split_sentences(text)} == {""}
+    assert " ".join(texts(text)) == text
+
+
 def test_list_items_keep_their_number() -> None:
     sentences = split_sentences(
         "Our questions:\n1. What does it cost?\n2) How long\n   does it take?\n- and the warranty"

@@ -193,6 +193,13 @@ def test_the_shipped_model_knows_every_theme_and_every_archetype_in_none():
     assert len(model.recogniser.bias) == len(model.recogniser.usual) == model.recogniser.weights.shape[1]
 
 
+def test_the_shipped_model_weighs_every_signal_and_hears_the_gist_of_every_column():
+    model = load_theme_model()
+    assert model.caller.weights.shape == (len(SIGNALS),)
+    assert model.gist.asked.shape == model.gist.replied.shape == model.recogniser.weights.shape
+    assert model.gist.bias.shape == (len(model.columns),)
+
+
 def test_only_the_encoders_that_it_was_trained_with_are_heard():
     model = load_theme_model()
     raw = RawRows(*(np.ones((1, len(model.recogniser.weights)), dtype=np.float32) for _ in range(2)))
