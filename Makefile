@@ -60,6 +60,7 @@ train: $(READY) ## Fit all models anew from bench/training and data/atlas (an ho
 	$(BIN)/python bench/train_topics.py
 	$(BIN)/python bench/train_themes.py
 	$(BIN)/python bench/train_insights.py bench/sample bench/brightfold --everything
+	$(BIN)/python bench/train_sellers.py
 
 clean: ## Remove the environment and the demo
 	rm -rf $(VENV) answers-demo

@@ -16,6 +16,7 @@ from nlp.lines import count_words, words_of
 from nlp.pairing import pair_answers
 from nlp.patterns import PatternSet, load_patterns
 from nlp.records import Insight, Kind
+from nlp.sellers import Exchange, read_exchange
 from nlp.wording import stems_in
 
 VETOES = ("not_scheduling", "not_courtesy", "not_resend", "not_reported", "not_rhetorical", "not_social", "not_own")
@@ -57,6 +58,10 @@ class SentenceModel(Protocol):
         """(category, stage) of each insight."""
         ...
 
+    def are_sellers(self, exchanges: Sequence[Exchange]) -> list[bool]:
+        """Whether each mail was written by somebody who sells to the colleague; see nlp/sellers.py."""
+        ...
+
 
 def extract_insights(
     parts: tuple[Part, ...], *, subject: str = "", model: SentenceModel | None = None, heard: bool = False
@@ -82,7 +87,23 @@ def extract_from_many(
         insights = _with_answers(_collect(of_mail, decided), parts)
         found.append(insights or _inferred_where_nothing_is_quoted(parts, of_mail))
         start += len(of_mail)
+    if model:
+        _drop_what_sellers_wrote(mails, candidates, found, model)
     return _with_facets(found, model)
+
+
+def _drop_what_sellers_wrote(
+    mails: Sequence[tuple[tuple[Part, ...], str, bool]],
+    candidates: Sequence[list[Candidate]],
+    found: list[list[Insight]],
+    model: SentenceModel,
+) -> None:
+    """A note is the colleague's own word that a prospect said it."""
+    asked = [place for place, (_, _, heard) in enumerate(mails) if found[place] and candidates[place] and not heard]
+    sellers = model.are_sellers([read_exchange(mails[place][0], candidates[place]) for place in asked])
+    for place, is_seller in zip(asked, sellers, strict=True):
+        if is_seller:
+            found[place] = []
 
 
 def decide_by_rules(candidate: Candidate) -> Decision | None:

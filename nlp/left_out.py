@@ -8,6 +8,7 @@ from harvester.records import Part
 from nlp.candidates import Candidate, find_candidates, speaks_for_prospect
 from nlp.extraction import VETOES, Decision, SentenceModel, decide_by_rules, fingerprint
 from nlp.records import Insight
+from nlp.sellers import Exchange, read_exchange
 
 ABOUT = {
     "not_scheduling": "about an appointment",
@@ -41,6 +42,10 @@ class Weighing(SentenceModel, Protocol):
         """Probability from which on this candidate is one."""
         ...
 
+    def seller_chances(self, exchanges: Sequence[Exchange]) -> list[float]:
+        """Probability that a seller wrote it, one per mail."""
+        ...
+
 
 def find_left_out(
     parts: tuple[Part, ...],
@@ -52,10 +57,12 @@ def find_left_out(
 ) -> tuple[LeftOut, ...]:
     """Every sentence of a prospect that is in no insight, with the reason, in reading order; then whole parts."""
     taken = {fingerprint(insight.text) for insight in insights}
-    missing = [one for one in find_candidates(parts, subject, heard=heard) if not _is_taken(one, taken)]
+    candidates = find_candidates(parts, subject, heard=heard)
+    missing = [one for one in candidates if not _is_taken(one, taken)]
     chances = model.chances(missing) if model else [None] * len(missing)
+    of_all = None if insights or heard else _reason_for_all(parts, candidates, model)
     found = [
-        LeftOut(candidate.line.text, candidate.part, _reason(candidate, chance, model), chance)
+        LeftOut(candidate.line.text, candidate.part, of_all or _reason(candidate, chance, model), chance)
         for candidate, chance in zip(missing, chances, strict=True)
     ]
     unread = [
@@ -64,6 +71,16 @@ def find_left_out(
         if not speaks_for_prospect(part, heard=heard)
     ]
     return (*found, *unread)
+
+
+def _reason_for_all(parts: tuple[Part, ...], candidates: Sequence[Candidate], model: Weighing | None) -> str | None:
+    if model is None or not candidates:
+        return None
+    exchange = read_exchange(parts, candidates)
+    if not model.are_sellers([exchange])[0]:
+        return None
+    chance = model.seller_chances([exchange])[0]
+    return f"reads as written by somebody who sells to the colleague ({chance:.0%})"
 
 
 def _is_taken(candidate: Candidate, taken: Collection[str]) -> bool:

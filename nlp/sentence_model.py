@@ -19,6 +19,7 @@ from nlp.embedding import Embedder, load_multilingual_embedder, verify_sha256
 from nlp.extraction import Decision, decide_by_rules, is_vetoed
 from nlp.features import embed_answers, facet_features, sentence_features
 from nlp.records import Insight, Kind
+from nlp.sellers import MIN_SENTENCES, Exchange, SellerModel, embed_exchanges, load_seller_model
 
 VETOED_THRESHOLD = 0.65  # courtesy, appointments and the like must be overruled clearly
 
@@ -68,7 +69,7 @@ class TrainedSentenceModel:
     """among: judges a sentence that stands among others. alone: judges one that is all that prospects wrote.
 
     threshold, alone_threshold: probability of being an insight from which on such a sentence is one, if no phrase
-    speaks against it.
+    speaks against it. sellers: without it nobody is one.
     """
 
     embedder: Embedder
@@ -79,6 +80,7 @@ class TrainedSentenceModel:
     stages: Linear
     threshold: float
     alone_threshold: float
+    sellers: SellerModel | None = None
 
     def decide(self, candidates: Sequence[Candidate]) -> list[Decision | None]:
         """One decision per candidate, None for a sentence that is no insight."""
@@ -119,6 +121,22 @@ class TrainedSentenceModel:
             for category, stage in zip(categories, stages, strict=True)
         ]
 
+    def seller_chances(self, exchanges: Sequence[Exchange]) -> list[float]:
+        """Probability that a seller wrote it, one per mail; 0 where too little is said."""
+        chances = [0.0] * len(exchanges)
+        told = [place for place, one in enumerate(exchanges) if len(one.said) >= MIN_SENTENCES]
+        if self.sellers and told:
+            rows = embed_exchanges([exchanges[place] for place in told], self.embedder)
+            for place, chance in zip(told, self.sellers.find_sellers(*rows), strict=True):
+                chances[place] = float(chance)
+        return chances
+
+    def are_sellers(self, exchanges: Sequence[Exchange]) -> list[bool]:
+        """Whether each mail was written by somebody who sells to the colleague."""
+        if self.sellers is None:
+            return [False] * len(exchanges)
+        return [chance >= self.sellers.threshold for chance in self.seller_chances(exchanges)]
+
     def _chances(self, candidates: Sequence[Candidate], features: NDArray[np.float64]) -> NDArray[np.float64]:
         is_alone = np.array([candidate.is_all for candidate in candidates])
         chances = np.zeros(len(candidates))
@@ -148,10 +166,10 @@ def load_sentence_model(embedder: Embedder | None = None) -> TrainedSentenceMode
         return None
     folder = data_folder() / "insights"
     verify_sha256(folder / "model.npz", (folder / "model.sha256").read_text(encoding="ascii").strip())
-    return read_model(folder / "model.npz", embedder)
+    return read_model(folder / "model.npz", embedder, load_seller_model())
 
 
-def read_model(file: Path, embedder: Embedder) -> TrainedSentenceModel:
+def read_model(file: Path, embedder: Embedder, sellers: SellerModel | None = None) -> TrainedSentenceModel:
     """The model in that file."""
     with np.load(file, allow_pickle=False) as arrays:
         kinds, categories, stages = (
@@ -174,4 +192,4 @@ def read_model(file: Path, embedder: Embedder) -> TrainedSentenceModel:
             for name in ("among", "alone")
         )
         thresholds = float(arrays["threshold"]), float(arrays["alone_threshold"])
-        return TrainedSentenceModel(embedder, among, alone, kinds, categories, stages, *thresholds)
+        return TrainedSentenceModel(embedder, among, alone, kinds, categories, stages, *thresholds, sellers)

@@ -1,4 +1,4 @@
-"""Hostile bodies of a megabyte take a second of processor time at most, and a quarter of them about a quarter of that."""
+"""Hostile bodies of a megabyte take a second of processor time at most, and a quarter of them about a quarter of it."""
 
 import gc
 import time
@@ -13,7 +13,7 @@ MEGABYTE = 1_000_000
 SECONDS = 1.0
 # Below this a measurement says more about the machine than about us.
 NOISE_SECONDS = 0.25
-# Four times the text takes four times as long where the work is linear and sixteen times where it is quadratic: between.
+# Four times the text takes four times as long where the work is linear, sixteen times where it is quadratic.
 MOST_GROWTH = 8.0
 TRIES = 4
 HEADER_BLOCK = "From: a@b.example\nSent: 2 Nov 2026 09:14\nTo: c@d.example\nSubject: x\n\n"
