@@ -30,7 +30,14 @@ from bench.insights import read_mail_of, read_truth
 from harvester.records import Part, Role
 from nlp.candidates import find_candidates
 from nlp.embedding import Embedder, Vectors, load_multilingual_embedder
-from nlp.sellers import MIN_SENTENCES, Exchange, SellerModel, embed_exchanges, load_seller_model, read_exchange
+from nlp.sellers import (
+    MIN_SENTENCES,
+    Correspondence,
+    SellerModel,
+    embed_correspondence,
+    load_seller_model,
+    read_correspondence,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 STRENGTH = 10.0  # inverse of the regularisation
@@ -47,7 +54,7 @@ MAILBOXES = (ROOT / "bench" / "sample", ROOT / "bench" / "brightfold")
 class Letter:
     """group: what must not stand on both sides of a fold."""
 
-    exchange: Exchange
+    correspondence: Correspondence
     is_seller: bool
     group: str
     weight: float = 1.0
@@ -65,7 +72,7 @@ def main() -> None:
     if args.score:
         score(load_seller_model(), embedder)
         return
-    letters = [one for one in read_letters() if len(one.exchange.said) >= MIN_SENTENCES]
+    letters = [one for one in read_letters() if len(one.correspondence.said) >= MIN_SENTENCES]
     model = fit(letters, embedder)
     np.savez_compressed(args.out, **{name: getattr(model, name) for name in ("said", "answered", "bias", "threshold")})
     digest = hashlib.sha256(args.out.read_bytes()).hexdigest()
@@ -75,7 +82,7 @@ def main() -> None:
 
 def fit(letters: Sequence[Letter], embedder: Embedder) -> SellerModel:
     """The threshold comes from mails that each fold has not learned from."""
-    said, answered = embed_exchanges([one.exchange for one in letters], embedder)
+    said, answered = embed_correspondence([one.correspondence for one in letters], embedder)
     features = np.hstack([said, answered]).astype(np.float64)
     is_seller = np.array([one.is_seller for one in letters])
     weights = np.array([one.weight for one in letters])
@@ -117,13 +124,13 @@ def read_letters() -> Iterator[Letter]:
         if all(one["kind"] == "none" for paragraph in row["paragraphs"] for one in paragraph):
             continue  # who only sends thanks or a date may be anybody
         text = "\n\n".join(" ".join(one["text"] for one in paragraph) for paragraph in row["paragraphs"])
-        yield Letter(exchange_of(text, None), is_seller=False, group=text)
+        yield Letter(correspondence_of(text, None), is_seller=False, group=text)
     for folder in MAILBOXES:
         for row in read_truth(folder):
             parts, subject, heard = read_mail_of(folder, row)
             if row["insights"] and not heard and not row.get("scored_only"):
-                exchange = read_exchange(parts, find_candidates(parts, subject))
-                yield Letter(exchange, is_seller=False, group=f"{folder.name} {row.get('thread') or row['file']}")
+                correspondence = read_correspondence(parts, find_candidates(parts, subject))
+                yield Letter(correspondence, is_seller=False, group=f"{folder.name} {row.get('thread') or row['file']}")
     for name in ("insights.jsonl", "alone.jsonl"):
         yield from read_pairs(training / name, replies)
     for file in sorted((training / "topics").glob("*.jsonl")):
@@ -142,7 +149,7 @@ def read_written(file: Path, replies: Mapping[str, Sequence[str]]) -> Iterator[L
     """Each with the colleague's answer, where there is one, with one that fits anything, and with none."""
     for number, row in enumerate(read_rows(file)):
         for reply in dict.fromkeys((row.get("reply"), take_turns(replies.get(row["language"], ()), number), None)):
-            yield Letter(exchange_of(row["text"], reply), is_seller=not row["buyer"], group=row["text"])
+            yield Letter(correspondence_of(row["text"], reply), is_seller=not row["buyer"], group=row["text"])
 
 
 def take_turns(replies: Sequence[str], number: int) -> str | None:
@@ -157,7 +164,7 @@ def read_pairs(file: Path, replies: Mapping[str, Sequence[str]]) -> Iterator[Let
     for number, (first, second) in enumerate(zip(rows[::2], rows[1::2], strict=False)):
         text = f"{first['text']}\n\n{second['text']}"
         for reply in (take_turns(replies.get(first["language"], ()), number), None):
-            yield Letter(exchange_of(text, reply), is_seller=False, group=text, weight=TOGETHER_WEIGHT)
+            yield Letter(correspondence_of(text, reply), is_seller=False, group=text, weight=TOGETHER_WEIGHT)
 
 
 def read_company(file: Path) -> Iterator[Letter]:
@@ -170,14 +177,14 @@ def read_company(file: Path) -> Iterator[Letter]:
         text = "\n\n".join(row["text"] for row in some)
         answers = "\n\n".join(row["answer"] for row in some if row.get("answer"))
         for reply in dict.fromkeys((answers or None, None)):
-            yield Letter(exchange_of(text, reply), False, f"{file.stem} {company}", TOGETHER_WEIGHT)
+            yield Letter(correspondence_of(text, reply), False, f"{file.stem} {company}", TOGETHER_WEIGHT)
 
 
-def exchange_of(text: str, reply: str | None) -> Exchange:
+def correspondence_of(text: str, reply: str | None) -> Correspondence:
     """A mail as a prospect wrote it, and the colleague's answer above it."""
     own = (Part(Role.OWN, reply, author_kind="us"),) if reply else ()
     parts = (*own, Part(Role.QUOTED, text, depth=1, author_kind="prospect"))
-    return read_exchange(parts, find_candidates(parts, ""))
+    return read_correspondence(parts, find_candidates(parts, ""))
 
 
 def read_rows(file: Path) -> list[dict[str, Any]]:
@@ -195,16 +202,16 @@ def score(model: SellerModel, embedder: Embedder) -> None:
                 continue
             sort = f"{'buyers' if row['buyer'] else row['sort']}, {way}"
             total[sort] += 1
-            told[sort] += is_seller(model, exchange_of(row["text"], reply), embedder)
+            told[sort] += is_seller(model, correspondence_of(row["text"], reply), embedder)
     for sort in sorted(total):
         print(f"{sort}: {told[sort]} of {total[sort]} taken for sellers")
 
 
-def is_seller(model: SellerModel, exchange: Exchange, embedder: Embedder) -> bool:
+def is_seller(model: SellerModel, correspondence: Correspondence, embedder: Embedder) -> bool:
     """As the program decides."""
-    if len(exchange.said) < MIN_SENTENCES:
+    if len(correspondence.said) < MIN_SENTENCES:
         return False
-    rows: tuple[Vectors, Vectors] = embed_exchanges([exchange], embedder)
+    rows: tuple[Vectors, Vectors] = embed_correspondence([correspondence], embedder)
     return bool(model.find_sellers(*rows)[0] >= model.threshold)
 
 

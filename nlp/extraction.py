@@ -16,7 +16,7 @@ from nlp.lines import count_words, words_of
 from nlp.pairing import pair_answers
 from nlp.patterns import PatternSet, load_patterns
 from nlp.records import Insight, Kind
-from nlp.sellers import Exchange, read_exchange
+from nlp.sellers import Correspondence, read_correspondence
 from nlp.wording import stems_in
 
 VETOES = ("not_scheduling", "not_courtesy", "not_resend", "not_reported", "not_rhetorical", "not_social", "not_own")
@@ -58,7 +58,7 @@ class SentenceModel(Protocol):
         """(category, stage) of each insight."""
         ...
 
-    def are_sellers(self, exchanges: Sequence[Exchange]) -> list[bool]:
+    def are_sellers(self, letters: Sequence[Correspondence]) -> list[bool]:
         """Whether each mail was written by somebody who sells to the colleague; see nlp/sellers.py."""
         ...
 
@@ -100,7 +100,7 @@ def _drop_what_sellers_wrote(
 ) -> None:
     """A note is the colleague's own word that a prospect said it."""
     asked = [place for place, (_, _, heard) in enumerate(mails) if found[place] and candidates[place] and not heard]
-    sellers = model.are_sellers([read_exchange(mails[place][0], candidates[place]) for place in asked])
+    sellers = model.are_sellers([read_correspondence(mails[place][0], candidates[place]) for place in asked])
     for place, is_seller in zip(asked, sellers, strict=True):
         if is_seller:
             found[place] = []

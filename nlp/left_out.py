@@ -8,7 +8,7 @@ from harvester.records import Part
 from nlp.candidates import Candidate, find_candidates, speaks_for_prospect
 from nlp.extraction import VETOES, Decision, SentenceModel, decide_by_rules, fingerprint
 from nlp.records import Insight
-from nlp.sellers import Exchange, read_exchange
+from nlp.sellers import Correspondence, read_correspondence
 
 ABOUT = {
     "not_scheduling": "about an appointment",
@@ -42,7 +42,7 @@ class Weighing(SentenceModel, Protocol):
         """Probability from which on this candidate is one."""
         ...
 
-    def seller_chances(self, exchanges: Sequence[Exchange]) -> list[float]:
+    def seller_chances(self, letters: Sequence[Correspondence]) -> list[float]:
         """Probability that a seller wrote it, one per mail."""
         ...
 
@@ -76,10 +76,10 @@ def find_left_out(
 def _reason_for_all(parts: tuple[Part, ...], candidates: Sequence[Candidate], model: Weighing | None) -> str | None:
     if model is None or not candidates:
         return None
-    exchange = read_exchange(parts, candidates)
-    if not model.are_sellers([exchange])[0]:
+    correspondence = read_correspondence(parts, candidates)
+    if not model.are_sellers([correspondence])[0]:
         return None
-    chance = model.seller_chances([exchange])[0]
+    chance = model.seller_chances([correspondence])[0]
     return f"reads as written by somebody who sells to the colleague ({chance:.0%})"
 
 

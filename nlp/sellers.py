@@ -16,7 +16,6 @@ from harvester.records import Part, Role
 from harvester.resources import data_folder
 from nlp.candidates import Candidate, speaks_for_prospect
 from nlp.embedding import Embedder, Vectors, unit_rows, verify_sha256
-from nlp.language import detect_language
 from nlp.lines import read_lines
 from nlp.patterns import load_patterns
 
@@ -25,8 +24,8 @@ MOST_SENTENCES = 40  # of each side: who writes shows early, and a pasted docume
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
-    """What the outsiders of one mail said, and what the colleague answered, as sentences."""
+class Correspondence:
+    """What the prospects of one mail said, and what the colleague answered, as sentences."""
 
     said: tuple[str, ...]
     answered: tuple[str, ...]
@@ -51,22 +50,24 @@ class SellerModel:
         return chances
 
 
-def read_exchange(parts: Sequence[Part], candidates: Sequence[Candidate]) -> Exchange:
-    """candidates: the sentences of the outsiders in these parts."""
-    answered: list[str] = []
-    for part in parts:
-        if part.role is Role.OWN and not speaks_for_prospect(part):
-            patterns = load_patterns(detect_language(part.text))
-            answered.extend(line.text for line in read_lines(part.text, patterns))
+def read_correspondence(parts: Sequence[Part], candidates: Sequence[Candidate]) -> Correspondence:
+    """candidates: the sentences of prospects in these parts."""
+    patterns = load_patterns(candidates[0].language if candidates else "en")
+    answered = [
+        line.text
+        for part in parts
+        if part.role is Role.OWN and not speaks_for_prospect(part)
+        for line in read_lines(part.text, patterns)
+    ]
     said = tuple(candidate.line.text for candidate in candidates)
-    return Exchange(said[:MOST_SENTENCES], tuple(answered[:MOST_SENTENCES]))
+    return Correspondence(said[:MOST_SENTENCES], tuple(answered[:MOST_SENTENCES]))
 
 
-def embed_exchanges(exchanges: Sequence[Exchange], embedder: Embedder) -> tuple[Vectors, Vectors]:
+def embed_correspondence(letters: Sequence[Correspondence], embedder: Embedder) -> tuple[Vectors, Vectors]:
     """(n, d) each: the directions of the means of what was said and of what was answered, zero where silent."""
     return (
-        _embed_means([exchange.said for exchange in exchanges], embedder),
-        _embed_means([exchange.answered for exchange in exchanges], embedder),
+        _embed_means([correspondence.said for correspondence in letters], embedder),
+        _embed_means([correspondence.answered for correspondence in letters], embedder),
     )
 
 

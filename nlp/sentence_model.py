@@ -19,7 +19,7 @@ from nlp.embedding import Embedder, load_multilingual_embedder, verify_sha256
 from nlp.extraction import Decision, decide_by_rules, is_vetoed
 from nlp.features import embed_answers, facet_features, sentence_features
 from nlp.records import Insight, Kind
-from nlp.sellers import MIN_SENTENCES, Exchange, SellerModel, embed_exchanges, load_seller_model
+from nlp.sellers import MIN_SENTENCES, Correspondence, SellerModel, embed_correspondence, load_seller_model
 
 VETOED_THRESHOLD = 0.65  # courtesy, appointments and the like must be overruled clearly
 
@@ -121,21 +121,21 @@ class TrainedSentenceModel:
             for category, stage in zip(categories, stages, strict=True)
         ]
 
-    def seller_chances(self, exchanges: Sequence[Exchange]) -> list[float]:
+    def seller_chances(self, letters: Sequence[Correspondence]) -> list[float]:
         """Probability that a seller wrote it, one per mail; 0 where too little is said."""
-        chances = [0.0] * len(exchanges)
-        told = [place for place, one in enumerate(exchanges) if len(one.said) >= MIN_SENTENCES]
+        chances = [0.0] * len(letters)
+        told = [place for place, one in enumerate(letters) if len(one.said) >= MIN_SENTENCES]
         if self.sellers and told:
-            rows = embed_exchanges([exchanges[place] for place in told], self.embedder)
+            rows = embed_correspondence([letters[place] for place in told], self.embedder)
             for place, chance in zip(told, self.sellers.find_sellers(*rows), strict=True):
                 chances[place] = float(chance)
         return chances
 
-    def are_sellers(self, exchanges: Sequence[Exchange]) -> list[bool]:
+    def are_sellers(self, letters: Sequence[Correspondence]) -> list[bool]:
         """Whether each mail was written by somebody who sells to the colleague."""
         if self.sellers is None:
-            return [False] * len(exchanges)
-        return [chance >= self.sellers.threshold for chance in self.seller_chances(exchanges)]
+            return [False] * len(letters)
+        return [chance >= self.sellers.threshold for chance in self.seller_chances(letters)]
 
     def _chances(self, candidates: Sequence[Candidate], features: NDArray[np.float64]) -> NDArray[np.float64]:
         is_alone = np.array([candidate.is_all for candidate in candidates])

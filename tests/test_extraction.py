@@ -10,7 +10,7 @@ from nlp.extraction import Decision, extract_insights
 from nlp.inference import infer_questions
 from nlp.lines import words_of
 from nlp.records import Insight, Kind
-from nlp.sellers import Exchange
+from nlp.sellers import Correspondence
 
 
 def quoted(text: str, **kwargs: object) -> Part:
@@ -147,8 +147,8 @@ class Scripted:
     def facets(self, insights: Sequence[Insight]) -> list[tuple[str, str]]:
         return [("other", "consideration") for _ in insights]
 
-    def are_sellers(self, exchanges: Sequence[Exchange]) -> list[bool]:
-        return [False] * len(exchanges)
+    def are_sellers(self, letters: Sequence[Correspondence]) -> list[bool]:
+        return [False] * len(letters)
 
 
 def test_what_a_question_points_at_is_no_part_of_the_pain_before_it() -> None:

@@ -10,7 +10,7 @@ if not BENCH.exists():
     pytest.skip("the benches are not part of the package", allow_module_level=True)
 sys.path.insert(0, str(BENCH))
 
-from train_sellers import exchange_of, read_replies, read_rows, read_written  # noqa: E402
+from train_sellers import correspondence_of, read_replies, read_rows, read_written  # noqa: E402
 
 from harvester.errors import ModelError  # noqa: E402
 from harvester.records import Part, Role  # noqa: E402
@@ -18,7 +18,7 @@ from harvester.resources import data_folder  # noqa: E402
 from nlp.candidates import find_candidates  # noqa: E402
 from nlp.extraction import extract_insights  # noqa: E402
 from nlp.left_out import find_left_out  # noqa: E402
-from nlp.sellers import load_seller_model, read_exchange  # noqa: E402
+from nlp.sellers import load_seller_model, read_correspondence  # noqa: E402
 from nlp.sentence_model import TrainedSentenceModel, load_sentence_model  # noqa: E402
 
 PITCH = (
@@ -65,7 +65,7 @@ def test_a_note_is_the_colleagues_word(model: TrainedSentenceModel) -> None:
 
 
 def test_one_sentence_is_never_enough(model: TrainedSentenceModel) -> None:
-    assert model.seller_chances([exchange_of("What do you pay for your toner today?", "No thanks.")]) == [0.0]
+    assert model.seller_chances([correspondence_of("What do you pay for your toner today?", "No thanks.")]) == [0.0]
     assert model.are_sellers([]) == []
 
 
@@ -75,14 +75,14 @@ def test_only_prospects_and_the_colleagues_own_words_count() -> None:
         Part(Role.QUOTED, "When do you open? On Sundays, too?", depth=1, author_kind="prospect"),
         Part(Role.HISTORY, "We are open now.", depth=2, author_kind="us"),
     )
-    exchange = read_exchange(parts, find_candidates(parts, ""))
-    assert exchange.said == ("When do you open?", "On Sundays, too?")
-    assert exchange.answered == ("We open at nine.", "On Sundays we rest.")
+    correspondence = read_correspondence(parts, find_candidates(parts, ""))
+    assert correspondence.said == ("When do you open?", "On Sundays, too?")
+    assert correspondence.answered == ("We open at nine.", "On Sundays we rest.")
 
 
 def test_mails_it_never_learned_from_are_told_apart(model: TrainedSentenceModel) -> None:
     rows = read_rows(BENCH / "scored" / "sellers.jsonl")
-    told = model.are_sellers([exchange_of(row["text"], row["reply"]) for row in rows])
+    told = model.are_sellers([correspondence_of(row["text"], row["reply"]) for row in rows])
     offers = [one for one, row in zip(told, rows, strict=True) if row["sort"] == "offer"]
     buyers = [one for one, row in zip(told, rows, strict=True) if row["buyer"]]
     assert min(len(offers), len(buyers)) >= 18
@@ -94,7 +94,9 @@ def test_what_is_scored_is_not_learned_from() -> None:
     replies = read_replies(BENCH / "training" / "replies.jsonl")
     learned = {row["text"] for row in read_rows(BENCH / "training" / "sellers.jsonl")}
     assert learned.isdisjoint(row["text"] for row in read_rows(BENCH / "scored" / "sellers.jsonl"))
-    assert all(len(letter.exchange.said) for letter in read_written(BENCH / "training" / "sellers.jsonl", replies))
+    assert all(
+        len(letter.correspondence.said) for letter in read_written(BENCH / "training" / "sellers.jsonl", replies)
+    )
 
 
 def test_a_damaged_file_is_named(tmp_path, monkeypatch) -> None:
