@@ -9,6 +9,8 @@ from typing import Any
 
 import sqlite_utils
 
+from nlp.insight_store import OFFER
+
 
 @dataclass(frozen=True, slots=True)
 class LastRun:
@@ -22,12 +24,16 @@ class LastRun:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The health of a workspace. by_status: mails per status; set_aside: (status, reason, mails), most first."""
+    """The health of a workspace. by_status: mails per status; set_aside: (status, reason, mails), most first.
+
+    offers: accepted mails from which nothing is taken, because somebody sells to the colleague.
+    """
 
     mails: int
     unread: int
     by_status: dict[str, int]
     set_aside: tuple[tuple[str, str, int], ...]
+    offers: int
     insights: int
     unplaced: int
     topics: int
@@ -69,6 +75,7 @@ def read_state(database: sqlite_utils.Database, *, poll_every_minutes: float | N
         unread=unread,
         by_status=by_status,
         set_aside=tuple(_rows(database, _SET_ASIDE)),
+        offers=_one(database, _OFFERS, OFFER),
         insights=insights,
         unplaced=insights - _one(database, "select count(*) from assignments"),
         topics=_one(database, _SHOWN_TOPICS),
@@ -130,12 +137,15 @@ select status, coalesce(reason, ''), count(*) from readings where status is not 
 group by status, reason order by count(*) desc, status, reason"""
 
 
+_OFFERS = "select count(*) from readings where status = 'accepted' and reason = ?"
+
+
 def _rows(database: sqlite_utils.Database, sql: str) -> list[tuple[Any, ...]]:
     return list(database.conn.execute(sql).fetchall())
 
 
-def _one(database: sqlite_utils.Database, sql: str) -> int:
-    return int(database.conn.execute(sql).fetchone()[0])
+def _one(database: sqlite_utils.Database, sql: str, *values: str) -> int:
+    return int(database.conn.execute(sql, values).fetchone()[0])
 
 
 def _one_text(database: sqlite_utils.Database, sql: str) -> str | None:

@@ -13,6 +13,7 @@ def state_as_text(state: State) -> RenderableType:
     aside = sum(count for _, _, count in state.set_aside)
     rows = [
         ("mails", f"{state.mails} stored, {state.by_status.get('accepted', 0)} accepted, {aside} set aside"),
+        *([("offers", _offers(state.offers))] if state.offers else []),
         ("last mail stored", state.last_mail_at or "never"),
         *(
             (f"last {run.verb}", f"{run.at}  {run.outcome}" + (f" ({run.detail})" if run.detail else ""))
@@ -37,6 +38,10 @@ def state_as_text(state: State) -> RenderableType:
         blocks += [Text(""), table]
     blocks += [Text(f"! {warning}", "yellow") for warning in state.warnings]
     return Group(*blocks)
+
+
+def _offers(mails: int) -> str:
+    return f"{mails} {'mail' if mails == 1 else 'mails'} in which somebody sells to a colleague"
 
 
 def _digest(state: State) -> str:

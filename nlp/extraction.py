@@ -63,6 +63,14 @@ class SentenceModel(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """What one mail gave. is_offer: somebody sells to the colleague in it, so nothing was taken."""
+
+    insights: tuple[Insight, ...]
+    is_offer: bool = False
+
+
 def extract_insights(
     parts: tuple[Part, ...], *, subject: str = "", model: SentenceModel | None = None, heard: bool = False
 ) -> tuple[Insight, ...]:
@@ -77,6 +85,13 @@ def extract_from_many(
     mails: Sequence[tuple[tuple[Part, ...], str, bool]], model: SentenceModel | None = None
 ) -> list[tuple[Insight, ...]]:
     """The same for many mails (parts, subject, heard) at once: the model embeds all their sentences together."""
+    return [one.insights for one in extract_and_tell(mails, model)]
+
+
+def extract_and_tell(
+    mails: Sequence[tuple[tuple[Part, ...], str, bool]], model: SentenceModel | None = None
+) -> list[Extracted]:
+    """The same, and which mails are offers."""
     candidates = [find_candidates(parts, subject, heard=heard) for parts, subject, heard in mails]
     flat = [candidate for of_mail in candidates for candidate in of_mail]
     decisions = model.decide(flat) if model else [decide_by_rules(candidate) for candidate in flat]
@@ -87,23 +102,22 @@ def extract_from_many(
         insights = _with_answers(_collect(of_mail, decided), parts)
         found.append(insights or _inferred_where_nothing_is_quoted(parts, of_mail))
         start += len(of_mail)
-    if model:
-        _drop_what_sellers_wrote(mails, candidates, found, model)
-    return _with_facets(found, model)
+    offers = _find_offers(mails, candidates, found, model) if model else set()
+    for place in offers:
+        found[place] = []
+    return [Extracted(insights, place in offers) for place, insights in enumerate(_with_facets(found, model))]
 
 
-def _drop_what_sellers_wrote(
+def _find_offers(
     mails: Sequence[tuple[tuple[Part, ...], str, bool]],
     candidates: Sequence[list[Candidate]],
-    found: list[list[Insight]],
+    found: Sequence[list[Insight]],
     model: SentenceModel,
-) -> None:
-    """A note is the colleague's own word that a prospect said it."""
+) -> set[int]:
+    """Places of the mails. A note is none: it is the colleague's own word that a prospect said it."""
     asked = [place for place, (_, _, heard) in enumerate(mails) if found[place] and candidates[place] and not heard]
     sellers = model.are_sellers([read_correspondence(mails[place][0], candidates[place]) for place in asked])
-    for place, is_seller in zip(asked, sellers, strict=True):
-        if is_seller:
-            found[place] = []
+    return {place for place, is_seller in zip(asked, sellers, strict=True) if is_seller}
 
 
 def decide_by_rules(candidate: Candidate) -> Decision | None:

@@ -14,7 +14,7 @@ from harvester.database import transaction
 from harvester.people import company_of
 from harvester.records import Part
 from harvester.store import load_parts
-from nlp.extraction import SentenceModel, extract_from_many, fingerprint
+from nlp.extraction import Extracted, SentenceModel, extract_and_tell, fingerprint
 from nlp.insight_store import (
     Found,
     Kept,
@@ -75,7 +75,8 @@ def harvest_mails(
         parts = [load_parts(database, mail.message) for mail in mails]
         insights = _extract(mails, parts, model, similarity)
         with transaction(database) as connection:
-            for mail, its_parts, found in zip(mails, parts, insights, strict=True):
+            for mail, its_parts, extracted in zip(mails, parts, insights, strict=True):
+                found = extracted.insights
                 new = [
                     insight
                     for insight in found
@@ -90,7 +91,7 @@ def harvest_mails(
                 )
                 changes = reconcile(located, kept_of_message(connection, mail.message), others)
                 _carry_out(connection, mail, changes)
-                mark_harvested(connection, mail.message, _language_of(found, its_parts))
+                mark_harvested(connection, mail.message, _language_of(found, its_parts), is_offer=extracted.is_offer)
                 done = _count(done, changes)
         progress(len(mails))
     with transaction(database) as connection:
@@ -201,13 +202,14 @@ def _extract(
     parts: Sequence[tuple[Part, ...]],
     model: SentenceModel | None,
     similarity: Similarity | None,
-) -> list[tuple[Insight, ...]]:
+) -> list[Extracted]:
     originals = [place for place, mail in enumerate(mails) if not mail.is_copy]
     heard = [(parts[place], mails[place].subject, mails[place].kind == "heard") for place in originals]
-    extracted = extract_from_many(heard, model)
+    extracted = extract_and_tell(heard, model)
     if similarity:
-        extracted = pair_many(extracted, [parts[place] for place in originals], similarity)
-    results: list[tuple[Insight, ...]] = [()] * len(mails)
+        paired = pair_many([one.insights for one in extracted], [parts[place] for place in originals], similarity)
+        extracted = [replace(one, insights=insights) for one, insights in zip(extracted, paired, strict=True)]
+    results = [Extracted(())] * len(mails)
     for place, found in zip(originals, extracted, strict=True):
         results[place] = found
     return results

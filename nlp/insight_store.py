@@ -10,6 +10,8 @@ from sqlite_utils import Database
 from nlp.records import Insight
 from nlp.store import utc_text
 
+OFFER = "somebody sells to the colleague"  # the reason beside an accepted mail that gives no insights
+
 
 @dataclass(frozen=True, slots=True)
 class Unharvested:
@@ -132,10 +134,14 @@ def insights_of_rejected_mails(connection: sqlite3.Connection) -> tuple[int, ...
     return tuple(row[0] for row in rows)
 
 
-def mark_harvested(connection: sqlite3.Connection, message: int, language: str | None) -> None:
-    """The mail's insights are out; coalesce keeps an earlier guess of its language."""
+def mark_harvested(
+    connection: sqlite3.Connection, message: int, language: str | None, *, is_offer: bool = False
+) -> None:
+    """The mail's insights are out; coalesce keeps an earlier guess of its language. is_offer: why there are none."""
     connection.execute(
-        "update readings set harvested = 1, language = coalesce(?, language) where message = ?", (language, message)
+        "update readings set harvested = 1, language = coalesce(?, language),"
+        " reason = case when ? then ? else nullif(reason, ?) end where message = ?",
+        (language, is_offer, OFFER, OFFER, message),
     )
 
 

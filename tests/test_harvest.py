@@ -2,15 +2,19 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from io import StringIO
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 from sqlite_utils import Database
 from topic_material import MONDAY
 
+from digest.status import read_state
+from digest.status_text import state_as_text
 from harvester.capture import load_files
 from harvester.database import open_database
 from harvester.records import ReadingSettings, Roster
@@ -170,3 +174,23 @@ def test_impossible_dates_of_quotes_are_not_believed(quoted_at: datetime | None,
 @given(st.text(), st.text())
 def test_overlap_is_a_share(one: str, other: str) -> None:
     assert 0 <= overlap(one, other) <= 1
+
+
+def test_an_offer_gives_nothing_and_the_status_counts_it(database: Database, tmp_path: Path) -> None:
+    folder = tmp_path / "offers"
+    folder.mkdir()
+    pitch = (
+        "What do you pay for your toner today? We deliver the same cartridges for half of it, guaranteed, and we are"
+        " looking for ten offices to try them free of charge. Who decides on supplies at yours?"
+    )
+    write_mail(folder, 30, "toner", pitch, "No thanks, we hardly print.")
+    load_files(database, (folder,), MONDAY, lambda count: None)
+    for _ in range(2):
+        run(database)
+        state = read_state(database, poll_every_minutes=None, now=MONDAY)
+        assert (state.mails, state.offers, sum(count for _, _, count in state.set_aside)) == (8, 1, 0)
+        assert "toner.example" not in {insight.company for insight in load_insights(database)}
+        shown = StringIO()
+        Console(file=shown, width=120).print(state_as_text(state))
+        assert "1 mail in which somebody sells to a colleague" in shown.getvalue()
+        database.execute("update readings set harvested = 0")

@@ -304,9 +304,10 @@ def test_a_quiet_week_and_a_broken_mailbox_look_different(polled_hours_ago, mail
 
     runs = (LastRun("poll", at(hours=polled_hours_ago), "done", "0 new"),) if polled_hours_ago else ()
     known = State(
-        mails=5 if mail_days_ago else 0, unread=0, by_status={}, set_aside=(), insights=0, unplaced=0, topics=0,
-        companies=0, last_runs=runs, last_mail_at=at(days=mail_days_ago) if mail_days_ago else None, last_digest=None,
-        embedder=None, adapted=None, fit=None, warnings=find_warnings(runs, {}, 0, None, 10, MONDAY),
+        mails=5 if mail_days_ago else 0, unread=0, by_status={}, set_aside=(), offers=0, insights=0, unplaced=0,
+        topics=0, companies=0, last_runs=runs, last_mail_at=at(days=mail_days_ago) if mail_days_ago else None,
+        last_digest=None, embedder=None, adapted=None, fit=None,
+        warnings=find_warnings(runs, {}, 0, None, 10, MONDAY),
     )  # fmt: skip
     health = describe_health(known, {}, SHOWING, MONDAY, BERLIN, has_mailbox=True)
     assert health.state == state
