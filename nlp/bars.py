@@ -1,7 +1,7 @@
 """From how much likeness on an insight joins a topic and a group founds one. Pure."""
 
-from dataclasses import dataclass
-from math import sqrt
+from dataclasses import dataclass, replace
+from math import log2, sqrt
 
 import numpy as np
 
@@ -13,6 +13,9 @@ LOOSE_SIMILARITY, DENSE_SIMILARITY = 0.45, 0.6
 # then less is enough to mean the same, and what many topics share must not be taken for one.
 USUAL_SPREAD, PER_SPREAD, LEAST_DENSE, MOST_DENSE = 0.21, 2.0, 0.5, 0.75
 USUAL_COUNTS, MOST_MEASURED = 200, 5_000  # insights that what is usual counts for; and the most that are looked at
+# The more are grouped at once, as when years of mail are loaded, the further apart those of one meaning lie on average:
+# a topic that grew week by week took them in one by one, by its nearest.
+FEW_AT_ONCE, LESS_PER_DOUBLING, MOST_LESS = 300, 0.05, 0.2
 GROUP_JOIN_BONUS = (
     0.05  # a group from the pool joins a topic more easily: a mean over many pairs is surer than one insight
 )
@@ -37,7 +40,7 @@ class Bars:
     """Similarities from which on an insight joins a topic, a group joins one, a group is born (average linkage).
 
     pair: what two insights must have more than `birth`. near_share: weight of the `near_members` nearest members of a
-    topic against the average of all.
+    topic against the average of all. less_per_doubling: see `grouping`.
     """
 
     join: float
@@ -46,6 +49,12 @@ class Bars:
     pair: float
     near_share: float
     near_members: int
+    less_per_doubling: float = 0.0
+
+    def grouping(self, insights: int) -> "Bars":
+        """The bars where so many insights are grouped at once: the more, the lower those of groups."""
+        less = min(MOST_LESS, self.less_per_doubling * log2(max(insights, FEW_AT_ONCE) / FEW_AT_ONCE))
+        return replace(self, birth=self.birth - less, group_join=self.group_join - less)
 
 
 def set_bars(
@@ -81,6 +90,7 @@ def set_bars(
         pair=PAIR_MALUS,
         near_share=NEAR_SHARE,
         near_members=NEAR_MEMBERS,
+        less_per_doubling=LESS_PER_DOUBLING * density,
     )
 
 

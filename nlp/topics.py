@@ -221,6 +221,7 @@ def _group_pool(
 ) -> list[Placed]:
     if len(pool) < 2:
         return []
+    bars = bars.grouping(len(pool))
     similarity = _similarity_across_mails(crowd, pool)
     averages = score_averages(crowd, topics, pool)
     found: list[Placed] = []

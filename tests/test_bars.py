@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nlp.bars import LEAST_DENSE, MOST_DENSE, USUAL_SPREAD, measure_spread, set_bars
+from nlp.bars import FEW_AT_ONCE, LEAST_DENSE, MOST_DENSE, MOST_LESS, USUAL_SPREAD, measure_spread, set_bars
 from nlp.embedding import unit_rows
 
 
@@ -44,3 +44,19 @@ def test_where_insights_are_hardly_alike_or_a_likeness_is_learned_spread_tells_n
     for settings in ({"density": 0.0}, {"density": 1.0, "learned_birth": 0.5}):
         bars = {set_bars(insights=1_000, spread=spread, **settings).birth for spread in (0.1, 0.2, 0.3)}
         assert len(bars) == 1, settings
+
+
+def test_the_more_are_grouped_at_once_the_less_founds_a_topic():
+    bars = set_bars(1.0, 10_000)
+    few, many, most = (bars.grouping(insights) for insights in (FEW_AT_ONCE, 4 * FEW_AT_ONCE, 10**6))
+    assert few == bars
+    assert bars.birth > many.birth > most.birth == pytest.approx(bars.birth - MOST_LESS)
+    assert bars.group_join > many.group_join > most.group_join
+    assert many.join == bars.join
+    assert bars.grouping(0) == bars
+
+
+@pytest.mark.parametrize("settings", [{"density": 0.0}, {"density": 1.0, "learned_birth": 0.5}])
+def test_where_prose_is_loose_or_a_likeness_is_learned_a_backlog_is_grouped_as_a_week_is(settings):
+    bars = set_bars(insights=10_000, **settings)
+    assert bars.grouping(5_000) == bars
