@@ -49,7 +49,7 @@ class Bars:
     pair: float
     near_share: float
     near_members: int
-    less_per_doubling: float = 0.0
+    less_per_doubling: float
 
     def grouping(self, insights: int) -> "Bars":
         """The bars where so many insights are grouped at once: the more, the lower those of groups."""
@@ -80,6 +80,7 @@ def set_bars(
             pair=LEARNED_PAIR_MALUS,
             near_share=LEARNED_NEAR_SHARE,
             near_members=LEARNED_NEAR_MEMBERS,
+            less_per_doubling=0.0,
         )
     dense = min(MOST_DENSE, max(LEAST_DENSE, DENSE_SIMILARITY + PER_SPREAD * (USUAL_SPREAD - spread)))
     similarity = LOOSE_SIMILARITY + (dense - LOOSE_SIMILARITY) * density

@@ -4,6 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
+import pytest
 from sqlite_utils import Database
 from topic_material import HOSTING, LONELY, MONDAY, PRICE, SAP, add_insights
 
@@ -121,6 +122,18 @@ def test_backlog_is_placed_in_order_of_arrival() -> None:
     assert placement.born == tuple(range(5, 13))
     assert len(placement.placed) == 5_000
     assert {one.topic for one in placement.placed if one.row % 8 == 0} == {5}
+
+
+@pytest.mark.parametrize(("insights", "topics"), [(300, 0), (1_200, 100)])
+def test_what_is_too_little_alike_among_few_founds_topics_in_a_backlog(insights: int, topics: int) -> None:
+    matter = np.arange(insights) // 12
+    shared, own = np.eye(insights // 12)[matter], np.eye(insights)
+    vectors = np.hstack([np.sqrt(0.68) * shared, np.sqrt(0.32) * own]).astype(np.float32)  # cosine .68 within a matter
+    numbers = np.arange(insights, dtype=np.int64)
+    crowd = Crowd(vectors, np.full(insights, UNPLACED, dtype=np.int64), numbers, numbers)
+    placement = place_insights(crowd, next_topic=1, density=1.0)
+    assert len(placement.born) == topics
+    assert {(one.topic - 1, one.row // 12) for one in placement.placed} == {(one, one) for one in range(topics)}
 
 
 def test_an_old_mailbox_loaded_late_renames_nothing(database: Database, encoders: Encoders) -> None:
